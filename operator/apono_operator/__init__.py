@@ -1,0 +1,1 @@
+"""The Apono connector operator: keeps AponoConnector resources true in Kubernetes and in AWS."""
