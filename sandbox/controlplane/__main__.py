@@ -1,0 +1,58 @@
+"""Command line: `python -m sandbox.controlplane build | serve`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from sandbox.controlplane.binaries import TOOLS, executables
+from sandbox.controlplane.control_plane import DEFAULT_REGION
+from sandbox.controlplane.errors import ControlPlaneError
+from sandbox.controlplane.service import serve
+from sandbox.controlplane.state import Announcement
+
+
+@click.group()
+def main() -> None:
+    """Build and run the sandbox's control plane."""
+
+
+@main.command()
+@click.argument("tools", nargs=-1, type=click.Choice(sorted(TOOLS)))
+def build(tools: tuple[str, ...]) -> None:
+    """Build TOOLS (default: all) unless they are there, and print their paths."""
+    for path in executables(tools or tuple(TOOLS)).values():
+        print(path)
+
+
+@main.command("serve")
+@click.option("--owner-pid", type=int, required=True, help="The process whose end ends the control plane.")
+@click.option(
+    "--state", default="-", help="Where to write the state as JSON: a file, or - for standard output."
+)
+@click.option("--region", default=DEFAULT_REGION, show_default=True, help="The AWS region to look like.")
+def serve_command(owner_pid: int, state: str, region: str) -> None:
+    """Run a control plane until its owner ends or a SIGTERM comes."""
+    serve(owner_pid, region, _print if state == "-" else lambda said: _write(Path(state), said))
+
+
+def _print(announcement: Announcement) -> None:
+    print(announcement.model_dump_json(), flush=True)
+
+
+def _write(target: Path, announcement: Announcement) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent)  # mode 0600: it holds the control token
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(announcement.model_dump_json())
+    Path(temporary).replace(target)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ControlPlaneError as error:
+        sys.exit(str(error))

@@ -1,0 +1,231 @@
+"""A Kubernetes control plane as callers see it, whoever runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from sandbox.controlplane import kubeconfig as kubeconfigs
+from sandbox.controlplane.binaries import executable
+from sandbox.controlplane.control import ControlClient
+from sandbox.controlplane.errors import CommandError, PartError, UnsupportedError
+from sandbox.controlplane.launch import own_service, state_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.controlplane.state import State
+
+DEFAULT_REGION = "us-east-1"
+DAY = 86_400
+
+
+class Webhook:
+    """Switches of the pod identity webhook, by namespace, so that tests don't disturb each other."""
+
+    def __init__(self, control: ControlClient) -> None:
+        self._control = control
+
+    def pause(self, namespace: str) -> None:
+        """From now on new pods of that namespace get no role, as when EKS' webhook is down."""
+        self._control.call("pause", namespace)
+
+    def resume(self, namespace: str) -> None:
+        """Undo `pause`."""
+        self._control.call("resume", namespace)
+
+    @contextmanager
+    def paused(self, namespace: str) -> Iterator[None]:
+        """Pause for the length of a block."""
+        self.pause(namespace)
+        try:
+            yield
+        finally:
+            self.resume(namespace)
+
+
+class ControlPlane:
+    """A Kubernetes API server with its controllers; make one by `start`, `attach` or `existing`.
+
+    A context manager: leaving the block stops what `start` started; PartError is raised if a part had died.
+
+    Attributes:
+        kubeconfig: kubeconfig file of an administrator.
+        server: URL of the API server.
+        ca_certificate: the authority that vouches for the API server, PEM.
+        issuer: the `iss` of ServiceAccount tokens, on EKS the cluster's OIDC issuer URL.
+        region: the AWS region that the pod identity webhook puts into pods.
+        directory: a directory for files that shall live as long as the control plane.
+    """
+
+    def __init__(
+        self, kubeconfig: Path, directory: Path, region: str, state: State | None, stack: ExitStack
+    ) -> None:
+        endpoint = kubeconfigs.endpoint_of(kubeconfig)
+        self.kubeconfig = kubeconfig
+        self.directory = directory
+        self.region = region
+        self.server = endpoint.server
+        self.ca_certificate = endpoint.ca_certificate
+        self._stack = stack
+        self._control: ControlClient | None = None
+        if state is not None:
+            self._control = ControlClient(state)
+            stack.callback(self._control.close)
+        self.issuer: str = state.issuer if state else self._discovery()["issuer"]
+
+    @classmethod
+    def start(cls, *, region: str = DEFAULT_REGION) -> ControlPlane:
+        """Start a control plane of one's own; takes seconds, and minutes when executables must be built.
+
+        Raises:
+            BuildError: an executable could not be built.
+            PartError: a part did not come up; the message has the end of its log.
+        """
+        with ExitStack() as stack:
+            state = stack.enter_context(own_service(region))
+            return cls._of(state, stack)
+
+    @classmethod
+    def attach(cls, state_file: Path) -> ControlPlane:
+        """Use the control plane of a `serve --state FILE` (see `__main__`); `close` leaves it running.
+
+        Raises:
+            FileNotFoundError: no state was written yet.
+            PartError: that control plane did not come up.
+        """
+        with ExitStack() as stack:
+            return cls._of(state_in(state_file.read_text(encoding="utf-8")), stack)
+
+    @classmethod
+    def existing(cls, kubeconfig: Path, *, region: str = DEFAULT_REGION) -> ControlPlane:
+        """Use the cluster of a kubeconfig's current context, with its own pod identity webhook.
+
+        Raises:
+            CommandError: the cluster doesn't answer.
+        """
+        with ExitStack() as stack:
+            directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="apono-sandbox-"))
+            plane = cls(kubeconfig, Path(directory), region, None, stack)
+            plane._stack = stack.pop_all()
+            return plane
+
+    @classmethod
+    def _of(cls, state: State, stack: ExitStack) -> ControlPlane:
+        plane = cls(state.kubeconfig, state.directory, state.region, state, stack)
+        plane._stack = stack.pop_all()
+        return plane
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        try:
+            self.check()
+        except PartError as failure:
+            if error is None:
+                raise
+            error.add_note(str(failure))
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go: stop what `start` started, leave what `attach` and `existing` found."""
+        self._stack.close()
+
+    @property
+    def webhook(self) -> Webhook:
+        """The switches of the pod identity webhook.
+
+        Raises:
+            UnsupportedError: an existing cluster's webhook is not ours.
+        """
+        return Webhook(self._supervisor("the webhook cannot be paused"))
+
+    def check(self) -> None:
+        """Make sure that every part runs; of an existing cluster nothing is known.
+
+        Raises:
+            PartError: names a part that died, with the end of its log.
+        """
+        if self._control is None:
+            return
+        for part in self._control.call("parts").values():
+            if part["failure"]:
+                raise PartError(part["failure"])
+
+    def processes(self) -> dict[str, int]:
+        """Process ids by part: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kwok.
+
+        Raises:
+            UnsupportedError: an existing cluster's processes are out of reach.
+        """
+        control = self._supervisor("its processes are unknown")
+        return {name: part["pid"] for name, part in control.call("parts").items()}
+
+    def restart_api_server(self) -> None:
+        """Kill kube-apiserver and start it again at the same address; returns when it is ready.
+
+        Raises:
+            PartError: it did not come back.
+            UnsupportedError: an existing cluster's API server is not ours.
+        """
+        self._supervisor("its API server cannot be restarted").call("restart-api-server")
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl as the administrator and return its standard output.
+
+        Raises:
+            CommandError: kubectl refused; the message is its standard error.
+            PartError: kubectl failed and so did a part of the control plane.
+        """
+        files = [f"--kubeconfig={self.kubeconfig}", f"--cache-dir={self.directory / 'kubectl-cache'}"]
+        command = [str(executable("kubectl")), *files, *arguments]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+        if done.returncode:
+            self.check()
+            raise CommandError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def jwks(self) -> dict[str, Any]:
+        """The keys that sign ServiceAccount tokens, a JSON Web Key Set (RFC 7517)."""
+        keys: dict[str, Any] = json.loads(self.kubectl("get", "--raw", "/openid/v1/jwks"))
+        return keys
+
+    def service_account_token(
+        self, namespace: str, name: str, audience: str | None = None, expiration_seconds: int = 3600
+    ) -> str:
+        """A token of that ServiceAccount (TokenRequest API), for the API server itself without `audience`.
+
+        Raises:
+            CommandError: there is no such ServiceAccount, or fewer than 600 seconds were asked for.
+        """
+        audiences = [f"--audience={audience}"] if audience else []
+        duration = f"--duration={expiration_seconds}s"
+        return self.kubectl("create", "token", name, f"--namespace={namespace}", duration, *audiences).strip()
+
+    def service_account_kubeconfig(self, namespace: str, name: str) -> Path:
+        """A new kubeconfig file that identifies itself as that ServiceAccount, for a day.
+
+        Raises:
+            CommandError: there is no such ServiceAccount.
+        """
+        token = self.service_account_token(namespace, name, expiration_seconds=DAY)
+        directory = Path(tempfile.mkdtemp(prefix=f"{namespace}-{name}-", dir=self.directory))
+        endpoint = kubeconfigs.Endpoint(self.server, self.ca_certificate)
+        return kubeconfigs.write(directory / "kubeconfig", endpoint, {"token": token}, namespace)
+
+    def _discovery(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(
+            self.kubectl("get", "--raw", "/.well-known/openid-configuration")
+        )
+        return document
+
+    def _supervisor(self, otherwise: str) -> ControlClient:
+        if self._control is None:
+            raise UnsupportedError(f"this is an existing cluster: {otherwise}")
+        return self._control
