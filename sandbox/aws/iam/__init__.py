@@ -1,0 +1,1 @@
+"""Identity and access management: what it refuses, what it keeps."""

@@ -1,0 +1,1 @@
+"""Who calls: access keys, role sessions and the signature that proves them."""

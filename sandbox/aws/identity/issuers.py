@@ -1,0 +1,56 @@
+"""OpenID Connect issuers and their signing keys: the part of the internet that STS reaches."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jwt import PyJWK, PyJWKSet
+from jwt.exceptions import PyJWTError
+
+Jwks = Callable[[], Mapping[str, Any]]
+
+
+class Issuers:
+    """Issuers whose keys can be fetched.
+
+    Keys are fetched when first needed, and again when a token names a key that is not among them.
+    """
+
+    def __init__(self) -> None:
+        self._jwks: dict[str, Jwks] = {}
+        self._keys: dict[str, dict[str, PyJWK]] = {}
+        self._lock = threading.Lock()
+
+    def trust(self, issuer: str, jwks: Jwks) -> None:
+        """Make an issuer's JSON Web Key Set reachable; an earlier one of the same issuer is replaced."""
+        with self._lock:
+            self._jwks[issuer] = jwks
+            self._keys.pop(issuer, None)
+
+    def signing_key(self, issuer: str, key_id: str) -> PyJWK | None:
+        """The issuer's key of that id; None if the issuer cannot be reached or has no such key."""
+        with self._lock:
+            jwks, known = self._jwks.get(issuer), self._keys.get(issuer, {})
+        if jwks is None:
+            return None
+        if key_id not in known:
+            known = _usable_keys(jwks())
+            with self._lock:
+                self._keys[issuer] = known
+        return known.get(key_id)
+
+    def clear(self) -> None:
+        """Forget every issuer."""
+        with self._lock:
+            self._jwks.clear()
+            self._keys.clear()
+
+
+def _usable_keys(document: Mapping[str, Any]) -> dict[str, PyJWK]:
+    try:
+        keys = PyJWKSet.from_dict(dict(document)).keys
+    except PyJWTError:
+        return {}
+    return {str(key.key_id): key for key in keys}

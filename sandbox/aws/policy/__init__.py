@@ -1,0 +1,1 @@
+"""The policy language: its grammar, its principals, its conditions."""

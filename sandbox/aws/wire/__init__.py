@@ -1,0 +1,1 @@
+"""What travels over HTTP: the server, the protocols' codecs, the services' models."""
