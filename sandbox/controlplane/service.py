@@ -47,8 +47,8 @@ def serve(owner_pid: int, region: str, announce: Callable[[Announcement], None])
             announce(Announcement(state=_state(supervisor, control, region)))
             while True:
                 control.handle_one(POLL_SECONDS)
-    except ControlPlaneError as error:
-        announce(Announcement(error=str(error)))
+    except Exception as error:
+        announce(Announcement(error=str(error) if isinstance(error, ControlPlaneError) else repr(error)))
         raise
 
 
