@@ -1,0 +1,131 @@
+"""botocore's errors, translated by the reaction that they need.
+
+Sources: IAM API reference, "Common errors" and each action's errors; AWS SDK reference guide, "Retry behavior".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 -- botocore's own name
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+
+from apono_operator.adapters.errors import (
+    AdapterError,
+    ConflictError,
+    DeniedError,
+    RejectedError,
+    TransientError,
+)
+from apono_operator.v1alpha1 import Reason
+
+Reaction = tuple[type[AdapterError], Reason]
+
+REACTIONS: Mapping[str, Reaction] = {
+    # wait
+    "Throttling": (TransientError, Reason.THROTTLED),
+    "ThrottlingException": (TransientError, Reason.THROTTLED),
+    "RequestLimitExceeded": (TransientError, Reason.THROTTLED),
+    "TooManyRequestsException": (TransientError, Reason.THROTTLED),
+    "ServiceFailure": (TransientError, Reason.AWS_UNAVAILABLE),
+    "ServiceUnavailable": (TransientError, Reason.AWS_UNAVAILABLE),
+    "InternalFailure": (TransientError, Reason.AWS_UNAVAILABLE),
+    "InternalError": (TransientError, Reason.AWS_UNAVAILABLE),
+    "PolicyEvaluation": (TransientError, Reason.AWS_UNAVAILABLE),
+    "RequestTimeout": (TransientError, Reason.AWS_UNAVAILABLE),
+    "IDPCommunicationError": (TransientError, Reason.AWS_UNAVAILABLE),
+    "ConcurrentModification": (TransientError, Reason.PROPAGATING),
+    "EntityTemporarilyUnmodifiable": (TransientError, Reason.PROPAGATING),
+    "DeleteConflict": (TransientError, Reason.PROPAGATING),
+    "EntityAlreadyExists": (ConflictError, Reason.PROPAGATING),
+    # tell
+    "AccessDenied": (DeniedError, Reason.ACCESS_DENIED),
+    "AccessDeniedException": (DeniedError, Reason.ACCESS_DENIED),
+    "UnauthorizedOperation": (DeniedError, Reason.ACCESS_DENIED),
+    "ExpiredToken": (DeniedError, Reason.NO_CREDENTIALS),
+    "ExpiredTokenException": (DeniedError, Reason.NO_CREDENTIALS),
+    "InvalidClientTokenId": (DeniedError, Reason.NO_CREDENTIALS),
+    "UnrecognizedClientException": (DeniedError, Reason.NO_CREDENTIALS),
+    "SignatureDoesNotMatch": (DeniedError, Reason.NO_CREDENTIALS),
+    "InvalidIdentityToken": (DeniedError, Reason.NO_CREDENTIALS),
+    "RegionDisabledException": (DeniedError, Reason.NO_CREDENTIALS),
+    # stop
+    "LimitExceeded": (RejectedError, Reason.LIMIT_EXCEEDED),
+    "MalformedPolicyDocument": (RejectedError, Reason.REJECTED),
+    "InvalidInput": (RejectedError, Reason.REJECTED),
+    "ValidationError": (RejectedError, Reason.REJECTED),
+    "PolicyNotAttachable": (RejectedError, Reason.REJECTED),
+    "UnmodifiableEntity": (RejectedError, Reason.REJECTED),
+    "NoSuchEntity": (RejectedError, Reason.REJECTED),
+}
+"""What each error code makes us do; one that is not here and not a server's fault is told and tried again."""
+
+INVALID_PRINCIPAL = "Invalid principal in policy"
+_SECRETIVE = re.compile(r"(AKIA|ASIA)[A-Z0-9]{12,}")
+_MESSAGE_LIMIT = 512
+_SERVER_ERROR = 500
+
+
+class NotFoundError(RejectedError):
+    """What was asked for does not exist (``NoSuchEntity``)."""
+
+
+@contextmanager
+def translated(action: str) -> Iterator[None]:
+    """Run one AWS call, named *action* as IAM names it (``iam:GetRole``).
+
+    Raises:
+        AdapterError: of the kind that the failure needs, with botocore's error as its cause.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise translation(action, error) from error
+    except (
+        NoCredentialsError,
+        PartialCredentialsError,
+        CredentialRetrievalError,
+        TokenRetrievalError,
+        UnauthorizedSSOTokenError,
+    ) as error:
+        raise DeniedError(Reason.NO_CREDENTIALS, f"{action}: {_clean(str(error))}") from error
+    except (ConnectionError, HTTPClientError) as error:
+        raise TransientError(Reason.AWS_UNAVAILABLE, f"{action}: {_clean(str(error))}") from error
+    except BotoCoreError as error:
+        raise RejectedError(Reason.REJECTED, f"{action}: {_clean(str(error))}") from error
+
+
+def translation(action: str, error: ClientError) -> AdapterError:
+    """Return *error* as the kind of failure that it is."""
+    details = error.response.get("Error", {})
+    code, text = details.get("Code", "Unknown"), details.get("Message", "")
+    message = f"{action}: {code}: {_clean(text)}"
+    if code == "NoSuchEntity":
+        return NotFoundError(Reason.REJECTED, message)
+    if code == "MalformedPolicyDocument" and INVALID_PRINCIPAL in text:
+        return TransientError(Reason.PROPAGATING, message)
+    kind, reason = REACTIONS.get(code, _by_status(error))
+    return kind(reason, message)
+
+
+def _by_status(error: ClientError) -> Reaction:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if status >= _SERVER_ERROR:
+        return TransientError, Reason.AWS_UNAVAILABLE
+    return RejectedError, Reason.REJECTED
+
+
+def _clean(text: str) -> str:
+    """Keep access key ids and endless texts out of conditions and logs."""
+    return _SECRETIVE.sub("(access key)", text)[:_MESSAGE_LIMIT]

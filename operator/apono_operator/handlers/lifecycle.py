@@ -1,0 +1,55 @@
+"""How kopf is set up: quiet, without its own bookkeeping on the objects, with our finalizer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import kopf
+
+from apono_operator.handlers.connectors import CHILDREN
+from apono_operator.state.resources import CONNECTOR_LABEL
+from apono_operator.v1alpha1 import FINALIZER, GROUP
+
+
+class NoDiffBase(kopf.DiffBaseStorage):
+    """We are level-triggered: no copy of the object is kept on the object."""
+
+    def fetch(self, *, body: kopf.Body) -> None:  # noqa: ARG002 -- kopf's signature
+        """Know of no earlier state."""
+        return
+
+    def store(self, **_: Any) -> None:
+        """Keep nothing."""
+
+
+class NoProgress(kopf.AnnotationsProgressStorage):
+    """Our handlers keep no progress on the object; `touch`, which kopf wakes itself with, stays."""
+
+    def store(self, **_: Any) -> None:
+        """Keep nothing."""
+
+
+def settings() -> kopf.OperatorSettings:
+    """Return kopf's settings for this operator."""
+    options = kopf.OperatorSettings()
+    options.persistence.finalizer = FINALIZER
+    options.persistence.diffbase_storage = NoDiffBase()
+    options.persistence.progress_storage = NoProgress(prefix=GROUP, v1=False)
+    options.posting.enabled = False
+    options.scanning.disabled = True
+    options.peering.standalone = True
+    options.queueing.exit_timeout = 0.1
+    options.watching.server_timeout = 240
+    options.watching.connect_timeout = 10
+    options.watching.chunk_size = 500
+    options.networking.request_timeout = 30
+    options.networking.connect_timeout = 10
+    options.process.ultimate_exiting_timeout = 25
+    for group, version, plural in CHILDREN:
+        options.watching.label_selectors[group, version, plural] = CONNECTOR_LABEL
+    return options
+
+
+def register_login(registry: kopf.OperatorRegistry) -> None:
+    """Let kopf log in as the official client does."""
+    kopf.on.login(registry=registry)(kopf.login_via_client)

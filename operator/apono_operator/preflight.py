@@ -1,0 +1,55 @@
+"""What must be there before the operator serves: it refuses to run half-configured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from apono_operator import v1alpha1
+from apono_operator.adapters.errors import DeniedError
+from apono_operator.adapters.kubernetes import NotFoundError
+from apono_operator.reconciler import Reconciler
+from apono_operator.v1alpha1 import Reason
+
+
+class HalfConfiguredError(Exception):
+    """Something that the operator needs is missing; the message says what to do."""
+
+
+def check(reconciler: Reconciler, namespaces: Sequence[str]) -> None:
+    """Make sure that the operator can do its work.
+
+    Raises:
+        HalfConfiguredError: the custom resource definition, the right to list connectors, or AWS credentials miss.
+        AdapterError: the API server or AWS does not answer.
+    """
+    for namespace in namespaces or (None,):
+        _check_connectors(reconciler, namespace)
+    _check_credentials(reconciler)
+
+
+def _check_connectors(reconciler: Reconciler, namespace: str | None) -> None:
+    try:
+        reconciler.kubernetes.check_connectors_listable(namespace)
+    except NotFoundError as error:
+        raise HalfConfiguredError(
+            f"the custom resource definition of {v1alpha1.KIND} is not installed. "
+            "Install it: apono-operator crds | kubectl apply --server-side -f -"
+        ) from error
+    except DeniedError as error:
+        where = f"in namespace {namespace}" if namespace else "in all namespaces"
+        raise HalfConfiguredError(
+            f"no permission to list {v1alpha1.PLURAL} {where}: grant it to the operator's ServiceAccount (the chart "
+            f"does), or name the namespaces to watch in APONO_OPERATOR_WATCH_NAMESPACES. {error.message}"
+        ) from error
+
+
+def _check_credentials(reconciler: Reconciler) -> None:
+    try:
+        reconciler.session.caller_identity()
+    except DeniedError as error:
+        if error.reason is not Reason.NO_CREDENTIALS:
+            raise
+        raise HalfConfiguredError(
+            "no AWS credentials that AWS accepts. On EKS, annotate the operator's ServiceAccount with "
+            f"eks.amazonaws.com/role-arn (chart value serviceAccount.annotations). {error.message}"
+        ) from error

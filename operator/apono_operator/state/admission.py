@@ -1,0 +1,140 @@
+"""May this manifest ask for that? One function a rule; each names what to ask the administrator for.
+
+A finding stops the pass before anything is observed or made in AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from apono_operator.state.administration import Administration, Grant
+from apono_operator.v1alpha1 import AponoConnectorSpec, Mode, Reason
+
+SERVED_MODES = frozenset({Mode.ACCOUNT})
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a manifest is not acted on."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a manifest asks for, in which namespace."""
+
+    namespace: str
+    spec: AponoConnectorSpec
+
+    def image(self, administration: Administration) -> str:
+        """Return the image that the pods would run."""
+        asked = self.spec.deployment.image if self.spec.deployment else None
+        return asked or administration.connector_image
+
+
+Rule = Callable[[Request, Administration], "Refusal | None"]
+
+
+def refusal(request: Request, administration: Administration) -> Refusal | None:
+    """Return the first rule's refusal of *request*, or None if all rules let it pass."""
+    for rule in (_mode_is_served, _grant_covers, _bounded, _managed_policies_allowed, _role_tags_allowed):
+        refused = rule(request, administration)
+        if refused:
+            return refused
+    return None
+
+
+def _mode_is_served(request: Request, _: Administration) -> Refusal | None:
+    mode = request.spec.target.mode
+    if mode in SERVED_MODES:
+        return None
+    served = ", ".join(sorted(SERVED_MODES))
+    return Refusal(
+        Reason.MODE_NOT_SUPPORTED,
+        f"spec.target.mode {mode} is not served by this version of the operator; it serves: {served}.",
+    )
+
+
+def _grant_covers(request: Request, administration: Administration) -> Refusal | None:
+    grants = [grant for grant in administration.grants if grant.covers_namespace(request.namespace)]
+    lacking = [_lacking(request, administration, grant) for grant in grants]
+    if any(not missing for missing in lacking):
+        return None
+    wish = ", ".join(_fewest(lacking)) if lacking else "connectors at all"
+    return Refusal(
+        Reason.NOT_PERMITTED,
+        f"namespace {request.namespace} is not granted {wish}. Ask the administrator of the operator for: "
+        f"{_wanted_grant(request, administration)} (setting APONO_OPERATOR_GRANTS, chart value grants).",
+    )
+
+
+def _fewest(lacking: list[list[str]]) -> list[str]:
+    """The grant that comes nearest is the one to widen."""
+    return sorted(lacking, key=len)[0]  # noqa: FURB192 -- mypy takes no len as min's key
+
+
+def _lacking(request: Request, administration: Administration, grant: Grant) -> list[str]:
+    return list(_lacks(request, administration, grant))
+
+
+def _lacks(request: Request, administration: Administration, grant: Grant) -> Iterator[str]:
+    spec = request.spec
+    if spec.target.mode not in grant.modes:
+        yield f"mode {spec.target.mode}"
+    if spec.permissions not in grant.permissions:
+        yield f"permissions {spec.permissions}"
+    image = request.image(administration)
+    if not grant.covers_image(image):
+        yield f"image {image}"
+
+
+def _wanted_grant(request: Request, administration: Administration) -> str:
+    image = request.image(administration).partition("@")[0]
+    repository, colon, tag = image.rpartition(":")
+    place = repository if colon and "/" not in tag else image
+    return (
+        f"{{namespaces: [{request.namespace}], modes: [{request.spec.target.mode}], "
+        f"permissions: [{request.spec.permissions}], imageRegistries: [{place}]}}"
+    )
+
+
+def _bounded(request: Request, administration: Administration) -> Refusal | None:
+    permissions = request.spec.permissions
+    if administration.allow_unbounded_roles or permissions in administration.permissions_boundaries:
+        return None
+    return Refusal(
+        Reason.NOT_PERMITTED,
+        f"no permissions boundary is configured for permissions {permissions}, and no role is made without one. "
+        "Ask the administrator to set it (APONO_OPERATOR_PERMISSIONS_BOUNDARIES, chart value permissionsBoundaries).",
+    )
+
+
+def _managed_policies_allowed(request: Request, administration: Administration) -> Refusal | None:
+    asked = (request.spec.role.managed_policy_arns if request.spec.role else None) or ()
+    return _outside_list(
+        "spec.role.managedPolicyArns",
+        [arn for arn in asked if not administration.allows_managed_policy(arn)],
+        "APONO_OPERATOR_ALLOWED_MANAGED_POLICY_ARNS, chart value allowedManagedPolicyArns",
+    )
+
+
+def _role_tags_allowed(request: Request, administration: Administration) -> Refusal | None:
+    asked = (request.spec.role.tags if request.spec.role else None) or {}
+    return _outside_list(
+        "spec.role.tags",
+        [key for key in asked if key in administration.role_tags or not administration.allows_role_tag(key)],
+        "APONO_OPERATOR_ALLOWED_ROLE_TAG_KEYS, chart value allowedRoleTagKeys",
+    )
+
+
+def _outside_list(field: str, refused: list[str], setting: str) -> Refusal | None:
+    if not refused:
+        return None
+    return Refusal(
+        Reason.NOT_PERMITTED,
+        f"{field}: {', '.join(sorted(refused))} is not on the administrator's list. "
+        f"Remove it, or ask the administrator to allow it ({setting}).",
+    )

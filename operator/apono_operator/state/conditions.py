@@ -1,0 +1,149 @@
+"""From findings to what users read: conditions, Ready, and Events on transitions.
+
+Source: Kubernetes API conventions, "Typical status properties"; cli-utils, kstatus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from apono_operator.state.finding import Finding, Findings, Next, found
+from apono_operator.v1alpha1 import Condition, ConditionStatus, ConditionType, Reason
+
+ASPECTS: tuple[ConditionType, ...] = (
+    ConditionType.ACCEPTED,
+    ConditionType.CREDENTIALS_VALID,
+    ConditionType.OIDC_PROVIDER_READY,
+    ConditionType.TOKEN_AVAILABLE,
+    ConditionType.CONNECTOR_ROLE_READY,
+    ConditionType.DEPLOYMENT_AVAILABLE,
+)
+"""What Ready sums up, in the order in which things have to succeed."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something worth an Event: a condition became another."""
+
+    type: str
+    """``Normal`` or ``Warning``."""
+
+    reason: str
+    message: str
+
+
+def conditions(
+    findings: Findings, previous: Sequence[Condition], generation: int, now: datetime
+) -> tuple[Condition, ...]:
+    """Return the conditions of the whole connector.
+
+    Args:
+        findings: What was found in this pass; an aspect that was not looked at keeps its condition.
+        previous: The conditions in the status so far.
+        generation: The metadata.generation that the findings speak of.
+        now: The present time, with a time zone.
+    """
+    stamp = _Stamp({condition.type: condition for condition in previous}, generation, now)
+    summary = _summary(findings)
+    aspects = [stamp.aspect(kind, findings) for kind in ASPECTS]
+    return (
+        stamp.condition(ConditionType.READY, summary.status, summary.reason, summary.message),
+        *aspects,
+        *_while_true(stamp, findings, summary),
+    )
+
+
+def deletion_conditions(
+    finding: Finding, previous: Sequence[Condition], generation: int, now: datetime
+) -> tuple[Condition, ...]:
+    """Return the conditions of a connector that is being deleted, and cannot be yet because of *finding*."""
+    stamp = _Stamp({condition.type: condition for condition in previous}, generation, now)
+    ready = stamp.condition(
+        ConditionType.READY, ConditionStatus.FALSE, Reason.DELETING, "The connector is being taken away."
+    )
+    aspects = [condition for condition in previous if condition.type in set(ASPECTS)]
+    if finding.reason is Reason.DELETING:
+        return (ready, *aspects)
+    blocked = stamp.condition(ConditionType.DELETION_BLOCKED, ConditionStatus.TRUE, finding.reason, finding.message)
+    return (ready, *aspects, blocked)
+
+
+def events(previous: Sequence[Condition], current: Sequence[Condition]) -> tuple[Event, ...]:
+    """Return an Event for each condition that has another status or reason than before."""
+    before = {condition.type: (condition.status, condition.reason) for condition in previous}
+    return tuple(
+        Event(_event_type(condition), condition.reason, condition.message)
+        for condition in current
+        if before.get(condition.type) != (condition.status, condition.reason) and _tells_something(condition)
+    )
+
+
+def _tells_something(condition: Condition) -> bool:
+    """Reconciling and Stalled repeat Ready, and Ready repeats an aspect unless it is True."""
+    if condition.type == ConditionType.READY:
+        return condition.status is ConditionStatus.TRUE or condition.reason == Reason.DELETING
+    return condition.type not in _REPEATING and condition.reason != Reason.WAITING
+
+
+_REPEATING = frozenset({ConditionType.RECONCILING, ConditionType.STALLED})
+_PROGRESS = frozenset({Reason.ROLLOUT_IN_PROGRESS, Reason.PROPAGATING, Reason.RECONCILING, Reason.DELETING})
+
+
+def _event_type(condition: Condition) -> str:
+    bad = condition.type == ConditionType.DELETION_BLOCKED or condition.status is not ConditionStatus.TRUE
+    return "Warning" if bad and condition.reason not in _PROGRESS else "Normal"
+
+
+@dataclass(frozen=True)
+class _Stamp:
+    previous: dict[str, Condition]
+    generation: int
+    now: datetime
+
+    def condition(self, kind: ConditionType, status: ConditionStatus, reason: Reason, message: str) -> Condition:
+        before = self.previous.get(kind)
+        unchanged = before is not None and before.status is status
+        return Condition(
+            type=kind,
+            status=status,
+            reason=reason,
+            message=message,
+            last_transition_time=before.last_transition_time if before and unchanged else _timestamp(self.now),
+            observed_generation=self.generation,
+        )
+
+    def aspect(self, kind: ConditionType, findings: Findings) -> Condition:
+        finding = findings.get(kind)
+        if finding:
+            return self.condition(kind, finding.status, finding.reason, finding.message)
+        return self.previous.get(kind) or self.condition(
+            kind, ConditionStatus.UNKNOWN, Reason.WAITING, f"Waits for {_first_bad(findings)}."
+        )
+
+
+def _timestamp(now: datetime) -> str:
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _first_bad(findings: Findings) -> str:
+    return next((kind.value for kind in ASPECTS if kind in findings and not findings[kind].good), "a first look")
+
+
+def _summary(findings: Findings) -> Finding:
+    for kind in ASPECTS:
+        finding = findings.get(kind)
+        if finding and not finding.good:
+            return Finding(ConditionStatus.FALSE, finding.reason, finding.message, finding.awaits)
+    return found(Reason.CONNECTOR_READY, "The connector runs with its role.")
+
+
+def _while_true(stamp: _Stamp, findings: Findings, summary: Finding) -> Iterator[Condition]:
+    doubt = next((finding.doubt for finding in findings.values() if finding.doubt), None)
+    if summary.awaits is Next.TIME:
+        yield stamp.condition(ConditionType.RECONCILING, ConditionStatus.TRUE, summary.reason, summary.message)
+    elif summary.awaits is Next.SOMEBODY:
+        yield stamp.condition(ConditionType.STALLED, ConditionStatus.TRUE, summary.reason, summary.message)
+    elif doubt:
+        yield stamp.condition(ConditionType.RECONCILING, ConditionStatus.TRUE, doubt.reason, doubt.message)

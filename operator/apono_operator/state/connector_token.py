@@ -1,0 +1,42 @@
+"""The connector token, out of its Secret."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from apono_operator.state.finding import Finding, stuck
+from apono_operator.state.resources import Manifest
+from apono_operator.v1alpha1 import Reason, TokenSecretRef
+
+
+def read(secret: Manifest | None, namespace: str, reference: TokenSecretRef) -> str | Finding:
+    """Return the token, or what is wrong with its Secret.
+
+    Args:
+        secret: The Secret as the API server has it, None if there is none.
+        namespace: The connector's namespace.
+        reference: Which Secret and key the manifest names.
+    """
+    if secret is None:
+        return stuck(
+            Reason.TOKEN_SECRET_MISSING,
+            f"Secret {reference.name} does not exist. Create it: kubectl create secret generic {reference.name} "
+            f"-n {namespace} --from-literal={reference.key}=<token from Apono's page Install Connector>",
+        )
+    token = _decoded(secret.get("data", {}).get(reference.key, ""))
+    if not token:
+        keys = ", ".join(sorted(secret.get("data", {}))) or "none"
+        return stuck(
+            Reason.TOKEN_KEY_MISSING,
+            f"Secret {reference.name} has no token under the key {reference.key} (its keys: {keys}). "
+            "Put the token there, or name the right key in spec.tokenSecretRef.key.",
+        )
+    return token
+
+
+def _decoded(data: str) -> str:
+    try:
+        return base64.b64decode(data, validate=True).decode().strip()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,240 @@
+"""What each permission set lets the connector do in AWS: one table, and the documents that are made of it.
+
+The rows follow what Apono's published Terraform module grants its connector, without what belongs to ECS, to
+CloudWatch logs of ECS, and to Identity Center: on EKS and for one account these have no use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from apono_operator.state.iam_policy import POLICY_VERSION, PolicyDocument
+from apono_operator.v1alpha1 import PermissionSet
+
+INLINE_POLICY_NAME = "apono-connector"
+INLINE_POLICY_LIMIT = 10_240
+"""Characters without white space, all inline policies of a role together (IAM User Guide, "IAM and STS quotas")."""
+
+FULL = frozenset({PermissionSet.FULL_ACCESS})
+BOTH = frozenset(PermissionSet)
+
+_READ_TAG = {"StringEquals": {"aws:ResourceTag/apono-connector-read": "true"}}
+_ACCESS_TAG = {"StringEquals": {"aws:ResourceTag/apono-connector-access": "true"}}
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One row: some actions on some resources, and the permission sets that hold it."""
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ("*",)
+    """ARNs with ``{partition}`` in place of the partition."""
+    sets: frozenset[PermissionSet] = BOTH
+    condition: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    writes_because: str = ""
+    """Why `ReadOnly` holds this row although an action in it is not a reading one."""
+
+    def statement(self, partition: str) -> dict[str, Any]:
+        """Return the row as a policy statement for *partition* (``aws``, ``aws-us-gov``, ``aws-cn``)."""
+        statement: dict[str, Any] = {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": list(self.actions),
+            "Resource": [resource.format(partition=partition) for resource in self.resources],
+        }
+        return {**statement, "Condition": dict(self.condition)} if self.condition else statement
+
+
+GRANTS: tuple[Grant, ...] = (
+    Grant(
+        sid="ReadTaggedSecrets",
+        actions=("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"),
+        resources=("arn:{partition}:secretsmanager:*:*:secret:*",),
+        condition=_READ_TAG,
+    ),
+    Grant(
+        sid="SignWithTaggedKeys",
+        actions=("kms:Sign",),
+        condition=_READ_TAG,
+        writes_because="the connector proves its identity to integrations with keys that their owner tagged for it",
+    ),
+    Grant(
+        sid="DecryptWithTaggedKeys",
+        actions=("kms:Decrypt",),
+        condition=_ACCESS_TAG,
+        writes_because="tagged secrets are encrypted with keys that their owner tagged for it",
+    ),
+    Grant(
+        sid="InvokeTaggedFunctions",
+        actions=("lambda:InvokeFunction", "lambda:GetFunction"),
+        resources=("arn:{partition}:lambda:*:*:function:*",),
+        condition=_ACCESS_TAG,
+        writes_because="custom integrations are functions that their owner tagged for it",
+    ),
+    Grant(
+        sid="ReadCloudTrailLogs",
+        actions=("s3:GetObject",),
+        resources=("arn:{partition}:s3:::aws-cloudtrail-logs-apono-*/*",),
+    ),
+    Grant(
+        sid="AssumeAponoRoles",
+        actions=("sts:AssumeRole", "sts:TagSession"),
+        resources=("arn:{partition}:iam::*:role/apono-*",),
+        writes_because="other accounts are reached through roles that their owner named for it",
+    ),
+    Grant(sid="ReadInstances", actions=("ec2:DescribeInstances", "ec2:DescribeTags")),
+    Grant(sid="ReadRepositories", actions=("ecr:DescribeImages", "ecr:DescribeRepositories")),
+    Grant(
+        sid="ReadClusters",
+        actions=(
+            "eks:AccessKubernetesApi",
+            "eks:DescribeAccessEntry",
+            "eks:DescribeCluster",
+            "eks:ListAccessEntries",
+            "eks:ListAccessPolicies",
+            "eks:ListAssociatedAccessPolicies",
+            "eks:ListClusters",
+            "eks:ListTagsForResource",
+        ),
+    ),
+    Grant(
+        sid="ManageClusterAccess",
+        actions=(
+            "eks:AssociateAccessPolicy",
+            "eks:CreateAccessEntry",
+            "eks:DeleteAccessEntry",
+            "eks:DisassociateAccessPolicy",
+            "eks:TagResource",
+            "eks:UntagResource",
+        ),
+        sets=FULL,
+    ),
+    Grant(
+        sid="ListIdentities",
+        actions=("iam:ListGroups", "iam:ListInstanceProfiles", "iam:ListPolicies", "iam:ListRoles"),
+    ),
+    Grant(
+        sid="ReadIdentities",
+        actions=(
+            "iam:GetGroupPolicy",
+            "iam:GetInstanceProfile",
+            "iam:GetPolicy",
+            "iam:GetPolicyVersion",
+            "iam:GetRole",
+            "iam:GetRolePolicy",
+            "iam:GetUser",
+            "iam:GetUserPolicy",
+            "iam:ListAccessKeys",
+            "iam:ListAttachedGroupPolicies",
+            "iam:ListAttachedRolePolicies",
+            "iam:ListAttachedUserPolicies",
+            "iam:ListGroupPolicies",
+            "iam:ListInstanceProfilesForRole",
+            "iam:ListRolePolicies",
+            "iam:ListRoleTags",
+            "iam:ListUserPolicies",
+            "iam:ListUserTags",
+        ),
+        resources=(
+            "arn:{partition}:iam::*:group/*",
+            "arn:{partition}:iam::*:instance-profile/*",
+            "arn:{partition}:iam::*:policy/*",
+            "arn:{partition}:iam::*:role/*",
+            "arn:{partition}:iam::*:user/*",
+        ),
+    ),
+    Grant(
+        sid="ManageIdentities",
+        actions=(
+            "iam:AddRoleToInstanceProfile",
+            "iam:AttachRolePolicy",
+            "iam:AttachUserPolicy",
+            "iam:CreateAccessKey",
+            "iam:CreateInstanceProfile",
+            "iam:CreateLoginProfile",
+            "iam:CreateRole",
+            "iam:CreateServiceLinkedRole",
+            "iam:CreateUser",
+            "iam:DeleteAccessKey",
+            "iam:DeleteRole",
+            "iam:DeleteRolePermissionsBoundary",
+            "iam:DeleteRolePolicy",
+            "iam:DeleteUser",
+            "iam:DeleteUserPermissionsBoundary",
+            "iam:DeleteUserPolicy",
+            "iam:DetachRolePolicy",
+            "iam:DetachUserPolicy",
+            "iam:PassRole",
+            "iam:PutRolePermissionsBoundary",
+            "iam:PutRolePolicy",
+            "iam:PutUserPermissionsBoundary",
+            "iam:PutUserPolicy",
+            "iam:TagRole",
+            "iam:TagUser",
+            "iam:UntagRole",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:UpdateLoginProfile",
+            "iam:UpdateRole",
+        ),
+        resources=(
+            "arn:{partition}:iam::*:group/*",
+            "arn:{partition}:iam::*:instance-profile/*",
+            "arn:{partition}:iam::*:policy/*",
+            "arn:{partition}:iam::*:role/*",
+            "arn:{partition}:iam::*:user/*",
+        ),
+        sets=FULL,
+    ),
+    Grant(
+        sid="ConnectToDatabases",
+        actions=("rds-db:connect",),
+        resources=("arn:{partition}:rds-db:*:*:dbuser:*/apono_connector",),
+        sets=FULL,
+    ),
+    Grant(
+        sid="ReadDatabases",
+        actions=("rds:DescribeDBInstances", "rds:ListTagsForResource"),
+        resources=("arn:{partition}:rds:*:*:db:*",),
+    ),
+    Grant(sid="ReadResourceTags", actions=("tag:GetResources",)),
+    Grant(
+        sid="ListBuckets",
+        actions=("s3:GetBucketLocation", "s3:GetBucketTagging", "s3:ListAllMyBuckets", "s3:ListBucket"),
+        resources=("arn:{partition}:s3:::*",),
+    ),
+    Grant(
+        sid="ReadParameters",
+        actions=(
+            "ssm:GetParameter",
+            "ssm:GetParameterHistory",
+            "ssm:GetParameters",
+            "ssm:GetParametersByPath",
+        ),
+        resources=("arn:{partition}:ssm:*:*:parameter/*",),
+    ),
+    Grant(sid="ListParameters", actions=("ssm:DescribeParameters",)),
+)
+
+MANAGED_POLICIES: Mapping[PermissionSet, tuple[str, ...]] = dict.fromkeys(
+    PermissionSet, ("AWSCloudFormationReadOnlyAccess", "AWSResourceExplorerReadOnlyAccess", "SecurityAudit")
+)
+"""Names of the AWS managed policies of each permission set; all three only read."""
+
+
+def grants_of(permission_set: PermissionSet) -> Iterable[Grant]:
+    """Return the rows that *permission_set* holds, in the table's order."""
+    return (grant for grant in GRANTS if permission_set in grant.sets)
+
+
+def permissions_document(permission_set: PermissionSet, partition: str) -> PolicyDocument:
+    """Return the inline policy of a connector role in *partition*."""
+    statements = [grant.statement(partition) for grant in grants_of(permission_set)]
+    return PolicyDocument.of({"Version": POLICY_VERSION, "Statement": statements})
+
+
+def managed_policy_arns(permission_set: PermissionSet, partition: str) -> frozenset[str]:
+    """Return the ARNs of the AWS managed policies of *permission_set* in *partition*."""
+    return frozenset(f"arn:{partition}:iam::aws:policy/{name}" for name in MANAGED_POLICIES[permission_set])

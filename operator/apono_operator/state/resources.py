@@ -1,0 +1,189 @@
+"""The nouns: who owns what, and what there is for one connector in AWS and in Kubernetes.
+
+One frozen type a resource serves for what is desired and for what is observed, so that drift is a comparison.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Manifest = Mapping[str, Any]
+
+ROLE_NAME_LIMIT = 64
+LABEL_LIMIT = 63
+CHILD_PREFIX = "apono-connector-"
+CONNECTOR_LABEL = "apono.io/connector"
+
+TAG_CLUSTER = "apono.io/cluster"
+TAG_NAMESPACE = "apono.io/namespace"
+TAG_NAME = "apono.io/name"
+TAG_UID = "apono.io/uid"
+TAG_MANAGED_BY = "apono.io/managed-by"
+MANAGED_BY = "apono-operator"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The AponoConnector that resources belong to."""
+
+    namespace: str
+    name: str
+    uid: str
+
+    @property
+    def label(self) -> str:
+        """The value of the label ``apono.io/connector`` on children: the name, hashed past 63 characters."""
+        return shortened(self.name, LABEL_LIMIT)
+
+    @property
+    def child_name(self) -> str:
+        """The name of children: ``apono-connector-<name>``, hashed past 63 characters."""
+        return shortened(f"{CHILD_PREFIX}{self.name}", LABEL_LIMIT)
+
+    @property
+    def reference(self) -> Manifest:
+        """The owner reference that children carry."""
+        return {
+            "apiVersion": "apono.io/v1alpha1",
+            "kind": "AponoConnector",
+            "name": self.name,
+            "uid": self.uid,
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The cluster as AWS sees it: an OIDC issuer, and the account whose credentials the operator has."""
+
+    issuer: str
+    """Host and path of the issuer, without ``https://``."""
+
+    account_id: str
+    partition: str
+
+    @property
+    def provider_arn(self) -> str:
+        """The ARN of the IAM OIDC provider for the issuer; IAM derives it from the URL."""
+        return f"arn:{self.partition}:iam::{self.account_id}:oidc-provider/{self.issuer}"
+
+    def role_name(self, owner: Owner) -> str:
+        """Return the role's name: readable, at most 64 characters, unique by a hash over what cannot change."""
+        digest = hashlib.sha256(f"{self.issuer}\n{owner.namespace}\n{owner.name}".encode()).hexdigest()[:10]
+        room = ROLE_NAME_LIMIT - len(CHILD_PREFIX) - len(digest) - 1
+        namespace, name = _cut(owner.namespace, owner.name, room - 1)
+        return f"{CHILD_PREFIX}{namespace}-{name}-{digest}"
+
+    def role_arn(self, owner: Owner) -> str:
+        """Return the role's ARN. Its path is ``/``: connectors may assume ``role/apono-*``, which has none."""
+        return f"arn:{self.partition}:iam::{self.account_id}:role/{self.role_name(owner)}"
+
+    def ownership_tags(self, owner: Owner) -> dict[str, str]:
+        """Return the tags that prove a role to be *owner*'s in this cluster."""
+        return {
+            TAG_CLUSTER: self.issuer,
+            TAG_NAMESPACE: owner.namespace,
+            TAG_NAME: owner.name,
+            TAG_UID: owner.uid,
+            TAG_MANAGED_BY: MANAGED_BY,
+        }
+
+    def owns(self, tags: Mapping[str, str], owner: Owner) -> bool:
+        """Tell whether *tags* are those of *owner*, or of an earlier object of its name in this cluster.
+
+        Two objects of one namespace and name cannot live at once, so another uid is one that is gone.
+        """
+        ours = self.ownership_tags(owner)
+        return all(tags.get(key) == value for key, value in ours.items() if key != TAG_UID)
+
+
+@dataclass(frozen=True)
+class IamRole:
+    """An IAM role with all that hangs on it."""
+
+    arn: str
+    trust: Any
+    """The trust policy, a `PolicyDocument`."""
+
+    permissions: Any
+    """Our inline policy, a `PolicyDocument`; None if it is missing."""
+
+    managed_policy_arns: frozenset[str] | None
+    """ARNs of attached managed policies; None if nobody looked."""
+
+    permissions_boundary: str | None
+    max_session_duration: int
+    """Seconds."""
+
+    description: str
+    tags: Mapping[str, str]
+    role_id: str = field(default="", compare=False)
+    """The unique id (``AROA…``), known once the role is there."""
+
+    other_inline_policies: frozenset[str] = field(default=frozenset(), compare=False)
+    """Names of inline policies that are not ours, as far as looked for."""
+
+    instance_profiles: frozenset[str] = field(default=frozenset(), compare=False)
+    """Names of the instance profiles that hold the role, as far as looked for."""
+
+    @property
+    def name(self) -> str:
+        """The role's name."""
+        return self.arn.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class ObjectKey:
+    """Which Kubernetes object: its kind, namespace and name."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class State:
+    """All there is, or should be, for one connector. Empty means nothing."""
+
+    role: IamRole | None = None
+    objects: Mapping[ObjectKey, Manifest] = field(default_factory=dict)
+    """Kubernetes objects in the order in which they have to be made."""
+
+
+def key_of(manifest: Manifest) -> ObjectKey:
+    """Return which object *manifest* describes."""
+    metadata = manifest["metadata"]
+    return ObjectKey(manifest["kind"], metadata["namespace"], metadata["name"])
+
+
+def is_controlled_by(manifest: Manifest, owner: Owner) -> bool:
+    """Tell whether the object's controller is *owner*, by uid."""
+    references = manifest["metadata"].get("ownerReferences", ())
+    return any(reference["uid"] == owner.uid and reference.get("controller") for reference in references)
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return *text*, or as much of it as fits into *limit* with a hash of the whole."""
+    if len(text) <= limit:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{text[: limit - 9].rstrip('-.')}-{digest}"
+
+
+def _cut(first: str, second: str, room: int) -> tuple[str, str]:
+    """Cut the longer of the two until both fit into *room* characters."""
+    if len(first) + len(second) <= room:
+        return first, second
+    half = room // 2
+    if len(first) <= half:
+        return first, second[: room - len(first)]
+    if len(second) <= half:
+        return first[: room - len(second)], second
+    return first[:half], second[: room - half]

@@ -1,0 +1,158 @@
+"""The spec of an AponoConnector."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from apono_operator.v1alpha1.deployment import DNS_SUBDOMAIN, ConnectorDeployment
+from apono_operator.v1alpha1.schema import LIST_SET, ApiModel, JsonSchema, cel
+
+CONNECTOR_ID = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
+# CloudFormation's schema of AWS::IAM::Role, ManagedPolicyArns.
+MANAGED_POLICY_ARN = r"^arn:aws[a-zA-Z-]*:iam::([0-9]{12}|aws):policy/[a-zA-Z_0-9+=,.@/-]+$"
+# IAM API reference, Tag; the characters `\p{L}\p{Z}\p{N}` narrowed to ASCII, which every AWS service takes.
+TAG_KEY = r"^[A-Za-z0-9 _.:/=+@-]+$"
+TAG_VALUE = r"^[A-Za-z0-9 _.:/=+@-]*$"
+
+
+class Mode(StrEnum):
+    """What the connector manages: one account, or an organization from inside or outside its management account."""
+
+    ACCOUNT = "Account"
+    MANAGEMENT_ACCOUNT = "ManagementAccount"
+    ORGANIZATION = "Organization"
+
+
+class PermissionSet(StrEnum):
+    """How much the connector may do in AWS."""
+
+    FULL_ACCESS = "FullAccess"
+    READ_ONLY = "ReadOnly"
+
+
+class DeletionPolicy(StrEnum):
+    """What becomes of the AWS resources when the AponoConnector is deleted."""
+
+    DELETE = "Delete"
+    RETAIN = "Retain"
+
+
+class TokenSecretRef(ApiModel):
+    """Where the connector token is: a key of a Secret in the connector's own namespace."""
+
+    name: Annotated[str, Field(description="Name of the Secret.", min_length=1, max_length=253, pattern=DNS_SUBDOMAIN)]
+    key: Annotated[
+        str,
+        Field(
+            description="Key in the Secret whose value is the token.",
+            min_length=1,
+            max_length=253,
+            pattern=r"^[-._a-zA-Z0-9]+$",
+        ),
+    ] = "token"
+
+
+class Target(ApiModel):
+    """What the connector manages."""
+
+    schema_extension: ClassVar[JsonSchema] = {
+        "x-kubernetes-validations": [
+            cel(
+                "self.mode == oldSelf.mode",
+                "target.mode is immutable: create another AponoConnector for another mode",
+            ),
+        ]
+    }
+
+    mode: Annotated[
+        Mode,
+        Field(
+            description="Account: the AWS account of this cluster. ManagementAccount and Organization: the whole organization. "
+            "Immutable. This version serves Account."
+        ),
+    ]
+    account_id: Annotated[
+        str | None,
+        Field(
+            description="A guard: the 12 digits of the account that this must be. Nothing is made when the operator's credentials belong to another.",
+            pattern=r"^[0-9]{12}$",
+            min_length=12,
+            max_length=12,
+        ),
+    ] = None
+
+
+class Role(ApiModel):
+    """Additions to the connector's IAM role, each within what the administrator allows."""
+
+    managed_policy_arns: Annotated[
+        list[Annotated[str, Field(min_length=20, max_length=2048, pattern=MANAGED_POLICY_ARN)]] | None,
+        Field(
+            description="Managed policies to attach besides those of the permission set; each must be on the administrator's list.",
+            max_length=7,
+            json_schema_extra=LIST_SET,
+        ),
+    ] = None
+    tags: Annotated[
+        dict[str, Annotated[str, Field(max_length=256, pattern=TAG_VALUE)]] | None,
+        Field(
+            description="Tags for the role besides the administrator's; each key must be on the administrator's list.",
+            max_length=20,
+            json_schema_extra={
+                "x-kubernetes-validations": [
+                    cel(
+                        f"self.all(k, k.size() > 0 && k.size() <= 128 && k.matches(r'{TAG_KEY}'))",
+                        "tag keys must have 1 to 128 of the characters A-Z a-z 0-9 space _ . : / = + - @",
+                    ),
+                    cel(
+                        "!self.exists(k, k.lowerAscii().startsWith('aws:') || k.lowerAscii().startsWith('apono.io/'))",
+                        "tag keys of aws: and apono.io/ are reserved: choose another key",
+                    ),
+                ]
+            },
+        ),
+    ] = None
+
+
+class AponoConnectorSpec(ApiModel):
+    """What to install, for which part of AWS, with which rights."""
+
+    schema_extension: ClassVar[JsonSchema] = {
+        "x-kubernetes-validations": [
+            cel(
+                "has(self.connectorId) == has(oldSelf.connectorId) && (!has(self.connectorId) || self.connectorId == oldSelf.connectorId)",
+                "connectorId is immutable, also from unset to set: create another AponoConnector for another id",
+            ),
+        ]
+    }
+
+    connector_id: Annotated[
+        str | None,
+        Field(
+            description="Identity of the connector at Apono. Default: metadata.name. Immutable.",
+            min_length=1,
+            max_length=253,
+            pattern=CONNECTOR_ID,
+        ),
+    ] = None
+    token_secret_ref: Annotated[
+        TokenSecretRef,
+        Field(description="The Secret with the connector token from Apono's page Install Connector."),
+    ]
+    target: Annotated[Target, Field(description="What the connector manages.")]
+    permissions: Annotated[
+        PermissionSet,
+        Field(
+            description="FullAccess: the connector manages IAM, and whoever may write this field is close to an administrator of the account. "
+            "ReadOnly: it reads. Required, because it is a grant of power."
+        ),
+    ]
+    role: Annotated[Role | None, Field(description="Additions to the connector's IAM role.")] = None
+    deployment: Annotated[ConnectorDeployment | None, Field(description="How the connector's pods run.")] = None
+    deletion_policy: Annotated[
+        DeletionPolicy,
+        Field(description="Delete: the IAM role goes with this object. Retain: it stays, with its policies."),
+    ] = DeletionPolicy.DELETE

@@ -1,0 +1,160 @@
+"""Every Reason that a condition or an Event can carry: the closed set that people and scripts match on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a condition has its status; the text beside each becomes the generated reference."""
+
+    explanation: str
+    remedy: str
+
+    def __new__(cls, value: str, explanation: str, remedy: str) -> Reason:  # noqa: PYI034 -- enums make their own members
+        """Make a member that knows what it means and what to do about it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.explanation = explanation
+        member.remedy = remedy
+        return member
+
+    # --- everything is as asked -------------------------------------------------------------------------------
+    CONNECTOR_READY = (
+        "ConnectorReady",
+        "The role, its identity and the pods are all as the manifest asks.",
+        "Nothing.",
+    )
+    ACCEPTED = "Accepted", "The manifest is valid, and the administrator's grants allow it.", "Nothing."
+    CREDENTIALS_ACCEPTED = "CredentialsAccepted", "AWS accepts the operator's own credentials.", "Nothing."
+    PROVIDER_FOUND = "ProviderFound", "IAM knows the cluster's OIDC issuer and its audience.", "Nothing."
+    TOKEN_FOUND = "TokenFound", "The connector token was read from its Secret.", "Nothing."
+    ROLE_IN_SYNC = "RoleInSync", "The connector role is in IAM as the manifest asks.", "Nothing."
+    PODS_AVAILABLE = "PodsAvailable", "Every replica is ready and runs with the connector role.", "Nothing."
+
+    # --- what the user wrote ----------------------------------------------------------------------------------
+    INVALID_SPEC = (
+        "InvalidSpec",
+        "The spec passed the API server but not the operator's own, stricter reading.",
+        "Correct the field that the message names.",
+    )
+    MODE_NOT_SUPPORTED = (
+        "ModeNotSupported",
+        "This version of the operator does not serve the target mode yet.",
+        "Use a mode that the message names, or upgrade the operator.",
+    )
+    NOT_PERMITTED = (
+        "NotPermitted",
+        "The administrator's grants do not allow this namespace what the manifest asks for.",
+        "Ask the administrator for the grant that the message spells out, or ask for less.",
+    )
+    ACCOUNT_MISMATCH = (
+        "AccountMismatch",
+        "spec.target.accountId is another account than that of the operator's credentials.",
+        "Correct the id, or apply the manifest to the cluster of that account.",
+    )
+    TOKEN_SECRET_MISSING = (
+        "TokenSecretMissing",
+        "The Secret that spec.tokenSecretRef names does not exist.",
+        "Create the Secret; it is seen within a minute.",
+    )
+    TOKEN_KEY_MISSING = (
+        "TokenKeyMissing",
+        "The Secret exists, but the key is missing or empty.",
+        "Put the connector token under the key that the message names.",
+    )
+
+    # --- what the administrator set up ------------------------------------------------------------------------
+    NO_CREDENTIALS = (
+        "NoCredentials",
+        "The operator has no AWS credentials, or AWS does not accept them.",
+        "Check the operator's own role (IRSA annotation on its ServiceAccount) and restart it.",
+    )
+    PROVIDER_MISSING = (
+        "ProviderMissing",
+        "IAM has no OIDC provider for this cluster's issuer, so no pod can use a role.",
+        "Run the command in the message once for this cluster.",
+    )
+    PROVIDER_LACKS_AUDIENCE = (
+        "ProviderLacksAudience",
+        "The OIDC provider does not list the audience sts.amazonaws.com.",
+        "Run the command in the message once for this cluster.",
+    )
+    ACCESS_DENIED = (
+        "AccessDenied",
+        "AWS denies the operator an action.",
+        "Allow the operator's role the action that the message names.",
+    )
+    FORBIDDEN = (
+        "Forbidden",
+        "Kubernetes denies the operator an action.",
+        "Grant the operator's ServiceAccount the right that the message names (chart value grants).",
+    )
+
+    # --- what stands in the way -------------------------------------------------------------------------------
+    NAME_CONFLICT = (
+        "NameConflict",
+        "An object or a role of the name we need exists and is not this connector's; it is left alone.",
+        "Rename or delete that object, or name the connector differently.",
+    )
+    REJECTED = (
+        "Rejected",
+        "AWS or Kubernetes refuses what we ask as invalid.",
+        "Correct what the message names.",
+    )
+    LIMIT_EXCEEDED = (
+        "LimitExceeded",
+        "An AWS quota is reached.",
+        "Raise the quota that the message names, or free some of it.",
+    )
+
+    # --- waits ------------------------------------------------------------------------------------------------
+    THROTTLED = "Throttled", "AWS asks for fewer calls; the operator backs off.", "Wait."
+    AWS_UNAVAILABLE = "AWSUnavailable", "AWS does not answer, or answers with a server error.", "Wait."
+    KUBERNETES_UNAVAILABLE = "KubernetesUnavailable", "The API server does not answer as it should.", "Wait."
+    PROPAGATING = "Propagating", "AWS has accepted a change that is not visible everywhere yet.", "Wait."
+    WAITING = "Waiting", "An earlier step has to succeed first.", "See the condition that the message names."
+    RECONCILING = "Reconciling", "Changes are being made.", "Wait."
+    DELETING = "Deleting", "The connector is being taken away.", "Wait."
+    OPERATOR_ERROR = (
+        "OperatorError",
+        "The operator met a case it does not know; details are in its log.",
+        "Report it with the operator's log; it tries again by itself.",
+    )
+
+    # --- the pods ---------------------------------------------------------------------------------------------
+    ROLLOUT_IN_PROGRESS = "RolloutInProgress", "Pods are being started or replaced.", "Wait."
+    IMAGE_PULL_FAILED = (
+        "ImagePullFailed",
+        "The node cannot pull the connector's image.",
+        "Check the token (it is the registry's password), the image's name, and the way out to the registry.",
+    )
+    CRASH_LOOPING = (
+        "CrashLooping",
+        "The connector's container keeps ending.",
+        "Read its log: kubectl logs deployment/<name>.",
+    )
+    PODS_NOT_CREATED = (
+        "PodsNotCreated",
+        "Kubernetes refuses to create the pods.",
+        "Mend what the message names: a quota, a pod security level, an admission webhook.",
+    )
+    UNSCHEDULABLE = "Unschedulable", "No node takes the pods.", "Mend what the scheduler's message names."
+    PODS_NOT_READY = (
+        "PodsNotReady",
+        "Pods run but do not become ready within the rollout's deadline.",
+        "Read the pods' log and events.",
+    )
+    ROLE_NOT_INJECTED = (
+        "RoleNotInjected",
+        "Pods run without the role: the pod identity webhook did not change them.",
+        "Check the EKS pod identity webhook and that the namespace is not excluded from it.",
+    )
+
+    # --- the end ----------------------------------------------------------------------------------------------
+    ROLE_RETAINED = (
+        "RoleRetained",
+        "The connector is gone; its role stays, as deletionPolicy asks.",
+        "Nothing.",
+    )
+    DELETED = "Deleted", "Everything that was made for the connector is gone.", "Nothing."
