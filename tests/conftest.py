@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def control_plane(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ControlPlane]:
+def control_plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     is_worker = hasattr(request.config, "workerinput")
     own = tmp_path_factory.getbasetemp()
     run_directory, owner_pid = (own.parent, os.getppid()) if is_worker else (own, os.getpid())

@@ -31,13 +31,18 @@ def build(tools: tuple[str, ...]) -> None:
 
 @main.command("serve")
 @click.option("--owner-pid", type=int, required=True, help="The process whose end ends the control plane.")
-@click.option(
-    "--state", default="-", help="Where to write the state as JSON: a file, or - for standard output."
-)
+@click.option("--state", default="-", help="Where to write the state as JSON: a file, or - for standard output.")
 @click.option("--region", default=DEFAULT_REGION, show_default=True, help="The AWS region to look like.")
 def serve_command(owner_pid: int, state: str, region: str) -> None:
     """Run a control plane until its owner ends or a SIGTERM comes."""
-    serve(owner_pid, region, _print if state == "-" else lambda said: _write(Path(state), said))
+    if state == "-":
+        serve(owner_pid, region, _print)
+    file = Path(state)
+    try:
+        serve(owner_pid, region, lambda announcement: _write(file, announcement))
+    except SystemExit:
+        file.unlink(missing_ok=True)  # it served, and nobody shall attach any more
+        raise
 
 
 def _print(announcement: Announcement) -> None:

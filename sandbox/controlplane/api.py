@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 SECONDS = 10
 CONNECTIONS = 16
+# A kept connection may have been closed by a restart of the API server.
+RETRIES = urllib3.Retry(total=2, status=0, redirect=0)
 
 
 class ApiError(ControlPlaneError):
@@ -30,7 +32,7 @@ class ApiServer:
             ca_certs=str(layout.pki("ca.crt")),
             cert_file=str(layout.pki("admin.crt")),
             key_file=str(layout.pki("admin.key")),
-            retries=False,
+            retries=RETRIES,
             timeout=SECONDS,
             maxsize=CONNECTIONS,
         )
@@ -67,9 +69,7 @@ class ApiServer:
         content: Json = answer.json()
         return content
 
-    def _request(
-        self, method: str, path: str, body: Json | None, accepted: HTTPStatus
-    ) -> urllib3.BaseHTTPResponse:
+    def _request(self, method: str, path: str, body: Json | None, accepted: HTTPStatus) -> urllib3.BaseHTTPResponse:
         try:
             answer = self._pool.request(method, f"{self._server}{path}", json=body)
         except urllib3.exceptions.HTTPError as error:

@@ -20,45 +20,25 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from sandbox.controlplane.errors import BuildError
+from sandbox.controlplane.modules import MODULES, Module
 from sandbox.controlplane.toolchain import build_environment, go_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MODULES = Path(__file__).parent / "go"
-VERSION_PACKAGE = "k8s.io/component-base/version"
-KUBERNETES_VERSION = "v1.37.2"
-LINKER_FLAGS = {
-    # Without these the API server calls itself v0.0.0 and clients complain about version skew.
-    "kubernetes": (
-        f"-X {VERSION_PACKAGE}.gitVersion={KUBERNETES_VERSION}"
-        f" -X {VERSION_PACKAGE}.gitMajor=1 -X {VERSION_PACKAGE}.gitMinor=37"
-    ),
-}
+GO_MODULES = Path(__file__).parent / "go"
 
 
 @dataclass(frozen=True)
 class Tool:
-    """An executable: `module` is a directory under `go/`, `package` the import path of its main package."""
+    """A program: the Go import path of its main package, and the module that pins it."""
 
     name: str
-    module: str
     package: str
+    module: Module
 
 
-TOOLS = {
-    tool.name: tool
-    for tool in (
-        Tool("etcd", "kubernetes", "go.etcd.io/etcd/server/v3"),
-        Tool("kube-apiserver", "kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver"),
-        Tool("kube-controller-manager", "kubernetes", "k8s.io/kubernetes/cmd/kube-controller-manager"),
-        Tool("kube-scheduler", "kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler"),
-        Tool("kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl"),
-        Tool("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok"),
-        Tool("helm", "helm", "helm.sh/helm/v4/cmd/helm"),
-        Tool("kubeconform", "helm", "github.com/yannh/kubeconform/cmd/kubeconform"),
-    )
-}
+TOOLS = {name: Tool(name, package, module) for module in MODULES for name, package in module.tools.items()}
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok")
 
 
@@ -87,9 +67,9 @@ def executable(name: str) -> Path:
 def path_of(tool: Tool) -> Path:
     """Where the tool is or will be: `KUBEBUILDER_ASSETS` if it is there, else our cache."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
-    if assets and (Path(assets) / tool.name).exists():
-        return Path(assets) / tool.name
-    return cache_directory() / f"{tool.module}-{_content_hash(tool.module)}" / tool.name
+    if assets and (ready := Path(assets).absolute() / tool.name).exists():
+        return ready
+    return cache_directory() / f"{tool.module.name}-{_content_hash(tool.module)}" / tool.name
 
 
 def cache_directory() -> Path:
@@ -98,13 +78,13 @@ def cache_directory() -> Path:
     return Path(base) / "apono-operator-sandbox"
 
 
-def _flags(module: str) -> list[str]:
-    linker = f"-s -w {LINKER_FLAGS.get(module, '')}".strip()
-    return ["-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", linker]
+def _flags(module: Module) -> list[str]:
+    variables = [f"-X {name}={value}" for name, value in module.variables.items()]
+    return ["-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", " ".join(["-s", "-w", *variables])]
 
 
-def _content_hash(module: str) -> str:
-    directory = MODULES / module
+def _content_hash(module: Module) -> str:
+    directory = GO_MODULES / module.name
     content = [(directory / name).read_bytes() for name in ("go.mod", "go.sum")]
     content += [flag.encode() for flag in _flags(module)]
     return sha256(b"\0".join(content)).hexdigest()[:16]
@@ -127,7 +107,7 @@ def _build(tool: Tool, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         product = Path(scratch) / tool.name
         command = [str(go), "build", *_flags(tool.module), "-o", str(product), tool.package]
-        directory = MODULES / tool.module
+        directory = GO_MODULES / tool.module.name
         done = subprocess.run(
             command, cwd=directory, env=build_environment(), capture_output=True, text=True, check=False
         )

@@ -62,9 +62,7 @@ class ControlPlane:
         directory: a directory for files that shall live as long as the control plane.
     """
 
-    def __init__(
-        self, kubeconfig: Path, directory: Path, region: str, state: State | None, stack: ExitStack
-    ) -> None:
+    def __init__(self, kubeconfig: Path, directory: Path, region: str, state: State | None, stack: ExitStack) -> None:
         endpoint = kubeconfigs.endpoint_of(kubeconfig)
         self.kubeconfig = kubeconfig
         self.directory = directory
@@ -220,9 +218,7 @@ class ControlPlane:
         return kubeconfigs.write(directory / "kubeconfig", endpoint, {"token": token}, namespace)
 
     def _discovery(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(
-            self.kubectl("get", "--raw", "/.well-known/openid-configuration")
-        )
+        document: dict[str, Any] = json.loads(self.kubectl("get", "--raw", "/.well-known/openid-configuration"))
         return document
 
     def _supervisor(self, otherwise: str) -> ControlClient:

@@ -40,9 +40,7 @@ def write(path: Path, endpoint: Endpoint, user: dict[str, str], namespace: str =
         "kind": "Config",
         "clusters": [{"name": "sandbox", "cluster": cluster}],
         "users": [{"name": "user", "user": user}],
-        "contexts": [
-            {"name": "sandbox", "context": {"cluster": "sandbox", "user": "user", "namespace": namespace}}
-        ],
+        "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": "user", "namespace": namespace}}],
         "current-context": "sandbox",
     }
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)

@@ -31,7 +31,7 @@ def own_service(region: str) -> Iterator[State]:
         PartError: a part did not come up.
     """
     executables()
-    process = spawn(os.getpid(), region, sys.stderr)
+    process = spawn(os.getpid(), region)
     with process:
         try:
             yield state_in(read_announcement(process))
@@ -39,20 +39,12 @@ def own_service(region: str) -> Iterator[State]:
             stop(process)
 
 
-def spawn(owner_pid: int, region: str, errors: IO[str] | int) -> subprocess.Popen[str]:
+def spawn(owner_pid: int, region: str, errors: IO[str] | None = None) -> subprocess.Popen[str]:
     """Start the service process in a session of its own; its state comes as one line on standard output."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    command = [sys.executable, "-m", "sandbox.controlplane", "serve"]
     return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "sandbox.controlplane",
-            "serve",
-            "--owner-pid",
-            str(owner_pid),
-            "--region",
-            region,
-        ],
+        [*command, "--owner-pid", str(owner_pid), "--region", region],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=errors,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.controlplane.binaries import KUBERNETES_VERSION
+from sandbox.controlplane.modules import KUBERNETES_VERSION
 
 NODES = 2
 

@@ -58,9 +58,7 @@ def patch(pod: Json, identity: Identity) -> list[Json]:
         if spec.get(kind)
     ]
     if not any(volume["name"] == VOLUME for volume in volumes):
-        operations.append(
-            {"op": "add", "path": "/spec/volumes", "value": [_token_volume(identity), *volumes]}
-        )
+        operations.append({"op": "add", "path": "/spec/volumes", "value": [_token_volume(identity), *volumes]})
     return operations
 
 
@@ -83,10 +81,7 @@ def _missing(environment: list[Json], identity: Identity) -> list[Json]:
     ]
     present = {variable["name"] for variable in environment}
     return [
-        {"name": name, "value": value}
-        for group in groups
-        if present.isdisjoint(group)
-        for name, value in group.items()
+        {"name": name, "value": value} for group in groups if present.isdisjoint(group) for name, value in group.items()
     ]
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 LOG_LINES = 15
-STOP_SECONDS = 5.0
 
 
 def reserve_port() -> socket.socket:
@@ -60,24 +59,15 @@ class Part:
                 process_group=0,
             )
 
-    def terminate(self) -> None:
-        """Ask the process to end; doesn't wait."""
-        if self._process and self._process.poll() is None:
-            self._process.terminate()
-
     def kill(self) -> None:
-        """End the process at once and wait for it."""
+        """End the process at once; doesn't wait for the end."""
         if self._process:
             self._process.kill()
-            self._process.wait()
 
-    def wait_or_kill(self) -> None:
-        """Wait until the process has ended, killing it after a few seconds."""
+    def wait(self) -> None:
+        """Wait until the process has ended."""
         if self._process:
-            try:
-                self._process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.kill()
+            self._process.wait()
 
     def check(self) -> None:
         """Make sure that the process runs.

@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import sys
-from threading import Thread
+from threading import Thread, get_ident
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sandbox.controlplane.binaries import executables
@@ -94,9 +94,10 @@ def _stop_on_signals() -> None:
 
 def _stop_with(owner_pid: int) -> None:
     owner = os.pidfd_open(owner_pid)
+    main_thread = get_ident()
 
     def watch() -> None:
         select.select([owner], [], [])
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pthread_kill(main_thread, signal.SIGTERM)
 
     Thread(target=watch, name="owner-watch", daemon=True).start()

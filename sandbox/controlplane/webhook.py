@@ -87,9 +87,7 @@ class WebhookServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(webhook))
         self._server.daemon_threads = True
         # The handshake belongs to the connection's own thread: a silent client must not stop the others.
-        self._server.socket = context.wrap_socket(
-            self._server.socket, server_side=True, do_handshake_on_connect=False
-        )
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = Thread(target=self._server.serve_forever, name="pod-identity-webhook", daemon=True)
 
     @property

@@ -30,9 +30,7 @@ class Namespace:
         return resource
 
     def create(self, resource: Json) -> Json:
-        created: Json = json.loads(
-            self.kubectl("create", "--filename=-", "--output=json", stdin=json.dumps(resource))
-        )
+        created: Json = json.loads(self.kubectl("create", "--filename=-", "--output=json", stdin=json.dumps(resource)))
         return created
 
     def service_account(self, name: str, **annotations: str) -> None:
@@ -58,8 +56,6 @@ class Namespace:
 def namespace(control_plane: ControlPlane) -> Iterator[Namespace]:
     name = f"test-{secrets.token_hex(4)}"
     control_plane.kubectl("create", "namespace", name)
-    control_plane.kubectl(
-        "wait", f"--namespace={name}", "--for=create", "serviceaccount/default", "--timeout=20s"
-    )
+    control_plane.kubectl("wait", f"--namespace={name}", "--for=create", "serviceaccount/default", "--timeout=20s")
     yield Namespace(name, control_plane)
     control_plane.kubectl("delete", "namespace", name, "--wait=false")

@@ -27,9 +27,7 @@ def environment(pod: Json, container: int = 0, kind: str = "containers") -> dict
 
 
 def tokens(pod: Json) -> list[Json]:
-    projected = [
-        volume["projected"] for volume in pod["spec"]["volumes"] if volume["name"] == "aws-iam-token"
-    ]
+    projected = [volume["projected"] for volume in pod["spec"]["volumes"] if volume["name"] == "aws-iam-token"]
     return [source["serviceAccountToken"] for volume in projected for source in volume["sources"]]
 
 
@@ -37,16 +35,12 @@ def patched(pod: Json, **annotations: str) -> Json:
     """The pod after the patch, for patches that set whole lists."""
     account = {
         "metadata": {
-            "annotations": {
-                f"eks.amazonaws.com/{key.replace('_', '-')}": value for key, value in annotations.items()
-            }
+            "annotations": {f"eks.amazonaws.com/{key.replace('_', '-')}": value for key, value in annotations.items()}
         }
     }
     identity = identity_of(pod, account, "us-east-1")
     assert identity is not None
-    spec = {
-        operation["path"].removeprefix("/spec/"): operation["value"] for operation in patch(pod, identity)
-    }
+    spec = {operation["path"].removeprefix("/spec/"): operation["value"] for operation in patch(pod, identity)}
     return {**pod, "spec": {**pod["spec"], **spec}}
 
 

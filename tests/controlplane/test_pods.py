@@ -104,9 +104,7 @@ def test_a_container_whose_probe_fails_runs_but_is_not_ready(namespace: Namespac
 def test_each_container_of_a_pod_has_its_own_fate(namespace: Namespace) -> None:
     images = {"good": f"{IMAGE}:1", "bad": f"{IMAGE}:crash-loop"}
     namespace.pod("app", containers=[{"name": name, "image": image} for name, image in images.items()])
-    namespace.wait(
-        "pod/app", '.status.containerStatuses[?(@.name=="bad")].state.waiting.reason', "CrashLoopBackOff"
-    )
+    namespace.wait("pod/app", '.status.containerStatuses[?(@.name=="bad")].state.waiting.reason', "CrashLoopBackOff")
 
     pod = namespace.get("pod", "app")
 
