@@ -1,0 +1,233 @@
+"""The operator installed as on EKS: what its chart renders in the cluster, and its role and providers in AWS.
+
+The operator itself runs as a process beside the control plane, under the ServiceAccount and the rights of the
+chart, with the environment of the chart's Deployment, and with AWS credentials that it gets by its projected
+token, as a pod would.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from sandbox.aws import Account, FrontDoor
+from sandbox.controlplane import CommandError, ControlPlane, helm
+from sandbox.operator_process import OperatorProcess
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+CHART: Final = ROOT / "charts" / "apono-operator"
+CRD: Final = ROOT / "crds" / "apono.io_aponoconnectors.yaml"
+RELEASE: Final = "apono-operator"
+AUDIENCE: Final = "sts.amazonaws.com"
+DAY: Final = 86_400
+PATIENCE: Final = 30.0
+"""Seconds within which the API server must serve a new kind."""
+
+Document = dict[str, Any]
+
+
+def install_crd(control_plane: ControlPlane) -> None:
+    """Install the custom resource definition and wait until it is served.
+
+    Raises:
+        CommandError: the API server refuses it, or does not serve it in time.
+    """
+    control_plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRD))
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            control_plane.kubectl("get", "--raw", "/apis/apono.io/v1alpha1/aponoconnectors")
+        except CommandError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One installation of the operator: a namespace of the cluster and an account of AWS.
+
+    Attributes:
+        control_plane: The cluster.
+        aws: AWS.
+        account: The account that the operator's role belongs to.
+        namespace: The namespace that the chart was installed into.
+        boundaries: The permissions boundary of each permission set, ARNs.
+        environment: What the operator's process runs with.
+    """
+
+    control_plane: ControlPlane
+    aws: FrontDoor
+    account: Account
+    namespace: str
+    boundaries: Mapping[str, str]
+    environment: Mapping[str, str]
+
+    @classmethod
+    def install(
+        cls,
+        control_plane: ControlPlane,
+        aws: FrontDoor,
+        account: Account,
+        namespace: str,
+        values: Mapping[str, Any] | None = None,
+    ) -> Installation:
+        """Install into *namespace*, which is created if it is missing, and into *account*.
+
+        Args:
+            control_plane: The cluster; the custom resource definition must be installed.
+            aws: AWS.
+            account: The account of the operator's role.
+            namespace: Where the chart goes.
+            values: Chart values besides boundaries, region and role.
+
+        Raises:
+            CommandError: kubectl refused what the chart rendered.
+            subprocess.CalledProcessError: Helm refused the values.
+        """
+        boundaries = _boundaries(account)
+        role_arn = _operator_role(account, control_plane.issuer, namespace)
+        documents = _rendered(namespace, _values(boundaries, role_arn, values or {}))
+        _apply(control_plane, namespace, documents)
+        environment = _environment(control_plane, aws, account, namespace, role_arn) | _settings(documents, namespace)
+        return cls(control_plane, aws, account, namespace, boundaries, environment)
+
+    def start(self, **overrides: str) -> OperatorProcess:
+        """Start the operator; *overrides* replace variables of its environment.
+
+        Raises:
+            OperatorEndedError: it ended instead of serving; the message holds its log.
+        """
+        process = OperatorProcess({**self.environment, **overrides}, self.control_plane.directory)
+        process.wait_until_serving()
+        return process
+
+
+def create_oidc_provider(account: Account, issuer: str) -> str:
+    """Register the cluster's issuer in the account's IAM, which is done once a cluster; return the ARN."""
+    answer = account.client("iam").create_open_id_connect_provider(Url=issuer, ClientIDList=[AUDIENCE])
+    return answer["OpenIDConnectProviderArn"]
+
+
+def _operator_role(account: Account, issuer: str, namespace: str) -> str:
+    host = issuer.removeprefix("https://")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Federated": f"{account.arn_prefix}oidc-provider/{host}"},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {
+                    "StringEquals": {
+                        f"{host}:sub": f"system:serviceaccount:{namespace}:{RELEASE}",
+                        f"{host}:aud": AUDIENCE,
+                    }
+                },
+            }
+        ],
+    }
+    # Outside `apono-*`, which connectors may assume.
+    answer = account.client("iam").create_role(
+        RoleName=f"operator-of-{namespace}"[:64], AssumeRolePolicyDocument=json.dumps(trust)
+    )
+    return answer["Role"]["Arn"]
+
+
+def _boundaries(account: Account) -> dict[str, str]:
+    """Make a boundary for each permission set; an account keeps those that it has."""
+    return {name: _boundary(account, name) for name in ("FullAccess", "ReadOnly")}
+
+
+def _boundary(account: Account, permission_set: str) -> str:
+    iam = account.client("iam")
+    name = f"connector-boundary-{permission_set}"
+    arn = f"{account.arn_prefix}policy/{name}"
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Deny", "Action": "iam:*", "Resource": [arn, f"{account.arn_prefix}role/operator-of-*"]},
+        ],
+    }
+    try:
+        iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(document))
+    except iam.exceptions.EntityAlreadyExistsException:
+        pass
+    return arn
+
+
+def _values(boundaries: Mapping[str, str], role_arn: str, values: Mapping[str, Any]) -> Document:
+    annotations = {"eks.amazonaws.com/role-arn": role_arn}
+    return {
+        "permissionsBoundaries": dict(boundaries),
+        "serviceAccount": {"annotations": annotations},
+        "logFormat": "console",
+        **values,
+    }
+
+
+def _rendered(namespace: str, values: Document) -> list[Document]:
+    command = [str(helm()), "template", RELEASE, str(CHART), "--namespace", namespace, "--values", "-"]
+    done = subprocess.run(command, input=yaml.safe_dump(values), capture_output=True, text=True, check=True)
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+_INSTALLED: Final = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+
+
+def _apply(control_plane: ControlPlane, namespace: str, documents: list[Document]) -> None:
+    """Apply what the chart renders, without the Deployment: its container is our process."""
+    mine = [document for document in documents if document["kind"] in _INSTALLED]
+    places = {namespace} | {document["metadata"].get("namespace", namespace) for document in mine}
+    namespaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(places)]
+    manifest = yaml.safe_dump_all([*namespaces, *mine])
+    control_plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
+
+
+def _settings(documents: list[Document], namespace: str) -> dict[str, str]:
+    (deployment,) = (document for document in documents if document["kind"] == "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return dict(_variables(container, namespace))
+
+
+def _variables(container: Document, namespace: str) -> Iterator[tuple[str, str]]:
+    for variable in container.get("env", ()):
+        if "valueFrom" in variable:
+            path = variable["valueFrom"]["fieldRef"]["fieldPath"]
+            if path != "metadata.namespace":
+                raise ValueError(f"{variable['name']}: the sandbox does not know the field {path}")
+            yield variable["name"], namespace
+        else:
+            yield variable["name"], variable["value"]
+
+
+def _environment(
+    control_plane: ControlPlane, aws: FrontDoor, account: Account, namespace: str, role_arn: str
+) -> dict[str, str]:
+    kubeconfig = control_plane.service_account_kubeconfig(namespace, RELEASE)
+    token_file = kubeconfig.with_name("token")
+    token = control_plane.service_account_token(namespace, RELEASE, AUDIENCE, DAY)
+    descriptor = os.open(token_file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(token)
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(control_plane.directory),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "KUBECONFIG": str(kubeconfig),
+        "AWS_ROLE_ARN": role_arn,
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(token_file),
+        **aws.environment_without_credentials(account.region),
+    }
