@@ -29,7 +29,7 @@ from apono_operator.handlers import lifecycle
 from apono_operator.handlers.beats import Beats
 from apono_operator.handlers.connectors import ConnectorHandlers
 from apono_operator.handlers.timing import Timing
-from apono_operator.reconciler import Pace, Reconciler
+from apono_operator.reconciler import Pace, Reconciler, World
 from apono_operator.settings import InvalidSettingsError, Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -58,7 +58,7 @@ def run() -> None:
         settings = operator_settings.load()
         logs.configure(settings.log_format, settings.log_level)
         operator = Operator.assemble(settings)
-        preflight.check(operator.reconciler, settings.watch_namespaces)
+        preflight.check(operator.reconciler.world, settings.watch_namespaces)
     except (InvalidSettingsError, AdapterError, preflight.HalfConfiguredError) as error:
         _refuse(str(error))
     operator.run()
@@ -90,16 +90,10 @@ class Operator:
         kubernetes = Kubernetes.connect(connections=settings.workers, fence=fence)
         issuer = kubernetes.issuer()
         session = AwsSession.connect(issuer=issuer, connections=settings.workers, version=VERSION, fence=fence)
-        reconciler = Reconciler(
-            kubernetes,
-            session,
-            Iam(session.iam),
-            settings.administration(),
-            issuer=issuer,
-            pace=Pace(resync=settings.resync_seconds),
-        )
+        pace = Pace(resync=settings.resync_seconds)
+        world = World(kubernetes, session, Iam(session.iam), settings.administration(), issuer, pace)
         pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="pass")
-        return cls(settings, fence, pool, reconciler)
+        return cls(settings, fence, pool, Reconciler(world))
 
     def run(self) -> NoReturn:
         """Serve until a signal or until kopf fails, then let no further call out and end the process."""

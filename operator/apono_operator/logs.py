@@ -36,6 +36,8 @@ def configure(log_format: Literal["json", "console"], level: str) -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)  # at debug they print requests, secrets included
     for engine in ("kopf", "kopf.objects"):
         logging.getLogger(engine).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+    # It warns that signals are not its own, which is how we want it.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

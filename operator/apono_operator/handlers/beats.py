@@ -7,6 +7,7 @@ given back by the thread itself: a cancelled task leaves its thread running, and
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ class Beats:
         await beat.turn.acquire()
         loop = asyncio.get_running_loop()
         try:
-            running = self._pool.submit(work)
+            running = self._pool.submit(contextvars.copy_context().run, work)
         except RuntimeError:  # the pool is shut down
             beat.turn.release()
             raise

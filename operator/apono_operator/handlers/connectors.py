@@ -67,7 +67,7 @@ class ConnectorHandlers:
         owner = _owner(body)
         if type == "DELETED":
             self._beats.forget(owner)
-            self._reconciler.forget(owner.uid)
+            self._reconciler.forget(owner)
             return
         beat = self._beats.of(owner)
         news = _news(body)

@@ -72,21 +72,31 @@ def deletion_conditions(
 
 def events(previous: Sequence[Condition], current: Sequence[Condition]) -> tuple[Event, ...]:
     """Return an Event for each condition that has another status or reason than before."""
-    before = {condition.type: (condition.status, condition.reason) for condition in previous}
+    before = {condition.type: condition for condition in previous}
     return tuple(
         Event(_event_type(condition), condition.reason, condition.message)
         for condition in current
-        if before.get(condition.type) != (condition.status, condition.reason) and _tells_something(condition)
+        if _is_news(condition, before.get(condition.type))
     )
 
 
-def _tells_something(condition: Condition) -> bool:
-    """Reconciling and Stalled repeat Ready, and Ready repeats an aspect unless it is True."""
+def _is_news(condition: Condition, before: Condition | None) -> bool:
+    """Reconciling and Stalled repeat Ready; Ready repeats an aspect unless it is True.
+
+    That an aspect is fine from the start goes without saying, but for what was made.
+    """
+    if before is not None and (before.status, before.reason) == (condition.status, condition.reason):
+        return False
     if condition.type == ConditionType.READY:
         return condition.status is ConditionStatus.TRUE or condition.reason == Reason.DELETING
+    if condition.status is ConditionStatus.TRUE and condition.type not in _MADE:
+        return before is not None and before.reason != Reason.WAITING and condition.type not in _REPEATING
     return condition.type not in _REPEATING and condition.reason != Reason.WAITING
 
 
+_MADE = frozenset(
+    {ConditionType.CONNECTOR_ROLE_READY, ConditionType.DEPLOYMENT_AVAILABLE, ConditionType.DELETION_BLOCKED}
+)
 _REPEATING = frozenset({ConditionType.RECONCILING, ConditionType.STALLED})
 _PROGRESS = frozenset({Reason.ROLLOUT_IN_PROGRESS, Reason.PROPAGATING, Reason.RECONCILING, Reason.DELETING})
 
