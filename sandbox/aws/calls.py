@@ -129,9 +129,7 @@ class Calls(Sequence[CallRecord]):
     ) -> Calls:
         """Those that match; what is left out matches anything."""
         pattern = Pattern(service, operation, account, caller, parameters or {})
-        return Calls(
-            [r for r in self._records if _record_matches(pattern, r) and outcome in {None, r.outcome}]
-        )
+        return Calls([r for r in self._records if _record_matches(pattern, r) and outcome in {None, r.outcome}])
 
     def since(self, mark: int) -> Calls:
         """Those answered after a mark, see `CallLog.mark`."""
@@ -184,6 +182,4 @@ class CallLog:
 
 
 def _record_matches(pattern: Pattern, record: CallRecord) -> bool:
-    return pattern.matches(
-        record.service, record.operation, record.account_id, record.caller, record.parameters
-    )
+    return pattern.matches(record.service, record.operation, record.account_id, record.caller, record.parameters)

@@ -207,7 +207,7 @@ class Faults:
             return [fault.effect for fault in self._faults if fault.strikes(call)]
 
 
-Hook = Callable[[Call], None]
+Hook = Callable[[Call], object]
 
 
 class Hooks:

@@ -94,9 +94,7 @@ class FrontDoor:
             ValueError: The id is taken, or not of twelve digits.
         """
         with self._state.lock:
-            account_id = (
-                self._free_account_id() if account_id is None else self._checked_account_id(account_id)
-            )
+            account_id = self._free_account_id() if account_id is None else self._checked_account_id(account_id)
             self._state.accounts[account_id] = AccountBackend(account_id, HOME_REGIONS[partition])
             arn = f"arn:{partition}:iam::{account_id}:user/administrator"
             administrator = Caller(account_id, partition, arn, unique_id(account_id, "AIDA"))

@@ -146,13 +146,9 @@ class Pipeline:
         )
 
 
-def _read(
-    request: HttpRequest, signature: Signature | None, progress: _Progress
-) -> tuple[OperationModel, Operation]:
+def _read(request: HttpRequest, signature: Signature | None, progress: _Progress) -> tuple[OperationModel, Operation]:
     """Find out what is asked, and refuse what is not modelled."""
-    progress.service = (
-        signature.service if signature else "sts"
-    )  # what STS serves unsigned is all that may be
+    progress.service = signature.service if signature else "sts"  # what STS serves unsigned is all that may be
     progress.access_key_id = signature.access_key_id if signature else None
     operations = _SERVICES.get(progress.service)
     fields = query.form_fields(request.body.decode()) if _is_form(request) else {}
@@ -176,10 +172,7 @@ def _is_form(request: HttpRequest) -> bool:
 
 
 def _model(service: str, operation: str, version: str) -> OperationModel:
-    if (
-        version != service_model(service).api_version
-        or operation not in service_model(service).operation_names
-    ):
+    if version != service_model(service).api_version or operation not in service_model(service).operation_names:
         raise AwsError("InvalidAction", f"Could not find operation {operation} for version {version}")
     return operation_model(service, operation)
 

@@ -79,17 +79,13 @@ class Subject:
         return document["Statement"][0]
 
     def put(self, document: str, suffix: str = "role", policy: str = "inline") -> Any:
-        return self.iam.put_role_policy(
-            RoleName=self.name(suffix), PolicyName=policy, PolicyDocument=document
-        )
+        return self.iam.put_role_policy(RoleName=self.name(suffix), PolicyName=policy, PolicyDocument=document)
 
     def attach(self, arn: str, suffix: str = "role") -> Any:
         return self.iam.attach_role_policy(RoleName=self.name(suffix), PolicyArn=arn)
 
     def policy(self, suffix: str = "policy", document: str | None = None, **more: Any) -> Any:
-        return self.iam.create_policy(
-            PolicyName=self.name(suffix), PolicyDocument=document or allowing(), **more
-        )
+        return self.iam.create_policy(PolicyName=self.name(suffix), PolicyDocument=document or allowing(), **more)
 
     def provider(self, path: str = "", **more: Any) -> Any:
         return self.iam.create_open_id_connect_provider(Url=f"https://{self.provider_host}{path}", **more)

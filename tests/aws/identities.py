@@ -72,9 +72,7 @@ class Issuer:
         }
         return jwt.encode({**usual, **claims}, key, algorithm="RS256", headers={"kid": name})
 
-    def trust(
-        self, account: Account, operator: Literal["StringEquals", "StringLike"] = "StringEquals"
-    ) -> str:
+    def trust(self, account: Account, operator: Literal["StringEquals", "StringLike"] = "StringEquals") -> str:
         """The trust policy for this issuer's usual subject and audience."""
         return trusting(
             {"Federated": f"{account.arn_prefix}oidc-provider/{self.host_and_path}"},

@@ -43,9 +43,7 @@ def role(home: Account, issuer: Issuer) -> str:
 
 
 def exchange(sts: STSClient, role: str, token: str, **more: Any) -> Any:
-    return sts.assume_role_with_web_identity(
-        RoleArn=role, RoleSessionName="pod", WebIdentityToken=token, **more
-    )
+    return sts.assume_role_with_web_identity(RoleArn=role, RoleSessionName="pod", WebIdentityToken=token, **more)
 
 
 def refusal(sts: STSClient, role: str, token: str) -> tuple[str, str]:
@@ -87,9 +85,7 @@ def session_client(aws: FrontDoor, credentials: Any) -> STSClient:
     )
 
 
-def test_another_subject_is_not_authorized(
-    anonymous: STSClient, role: str, issuer: Issuer, clock: ManualClock
-) -> None:
+def test_another_subject_is_not_authorized(anonymous: STSClient, role: str, issuer: Issuer, clock: ManualClock) -> None:
     token = issuer.token(clock(), sub="system:serviceaccount:apono:other")
     assert refusal(anonymous, role, token) == NOT_AUTHORIZED
 
@@ -117,10 +113,7 @@ def test_a_trust_without_conditions_lets_every_subject_of_the_issuer_in(
     lax = create_role(
         home.client("iam"), "lax", trusting({"Federated": provider}, None, "sts:AssumeRoleWithWebIdentity")
     )
-    assert (
-        exchange(anonymous, lax, issuer.token(clock(), sub="anybody"))["SubjectFromWebIdentityToken"]
-        == "anybody"
-    )
+    assert exchange(anonymous, lax, issuer.token(clock(), sub="anybody"))["SubjectFromWebIdentityToken"] == "anybody"
 
 
 def test_an_audience_the_provider_does_not_list_is_refused(
@@ -141,9 +134,7 @@ def test_an_account_without_the_provider_says_so(
     )
 
 
-def test_an_expired_token_is_refused(
-    anonymous: STSClient, role: str, issuer: Issuer, clock: ManualClock
-) -> None:
+def test_an_expired_token_is_refused(anonymous: STSClient, role: str, issuer: Issuer, clock: ManualClock) -> None:
     token = issuer.token(clock())
     clock.advance(3601)
     assert refusal(anonymous, role, token)[0] == "ExpiredTokenException"

@@ -40,9 +40,7 @@ def delete_instance_profile(call: Call) -> Mapping[str, Any]:
     """Delete an empty profile."""
     profile = _existing(call)
     if profile.roles:
-        raise AwsError(
-            "DeleteConflict", "Cannot delete entity, must remove roles from instance profile first."
-        )
+        raise AwsError("DeleteConflict", "Cannot delete entity, must remove roles from instance profile first.")
     del call.account.instance_profiles[profile.name]
     return {}
 

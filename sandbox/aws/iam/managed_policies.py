@@ -56,9 +56,7 @@ def create_policy(call: Call) -> Mapping[str, Any]:
 def get_policy(call: Call) -> Mapping[str, Any]:
     """Read a policy, without its document."""
     policy = _existing(call)
-    return {
-        "Policy": {**_summary(call, policy), "Description": policy.description or None, **_tags_of(policy)}
-    }
+    return {"Policy": {**_summary(call, policy), "Description": policy.description or None, **_tags_of(policy)}}
 
 
 def list_policies(call: Call) -> Mapping[str, Any]:

@@ -35,9 +35,7 @@ def create_open_id_connect_provider(call: Call) -> Mapping[str, Any]:
     if provider.arn in call.account.open_id_providers:
         raise AwsError("EntityAlreadyExists", f"Provider with url {url} already exists.")
     if len(call.account.open_id_providers) >= _MOST_PROVIDERS:
-        raise AwsError(
-            "LimitExceeded", f"Cannot exceed quota for OpenIdConnectProvidersPerAccount: {_MOST_PROVIDERS}"
-        )
+        raise AwsError("LimitExceeded", f"Cannot exceed quota for OpenIdConnectProvidersPerAccount: {_MOST_PROVIDERS}")
     provider.tags = {tag["Key"]: tag for tag in new_tags}
     provider.create_date = call.now
     call.account.open_id_providers[provider.arn] = provider
@@ -101,6 +99,4 @@ def _existing(call: Call) -> OpenIDConnectProvider:
 
 
 def _too_many_client_ids() -> AwsError:
-    return AwsError(
-        "LimitExceeded", f"Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: {_MOST_CLIENT_IDS}"
-    )
+    return AwsError("LimitExceeded", f"Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: {_MOST_CLIENT_IDS}")

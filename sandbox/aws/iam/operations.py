@@ -25,9 +25,7 @@ _ROLES: Final = {
     "GetRole": modelled(roles.get_role, "RoleName"),
     "ListRoles": modelled(roles.list_roles, "PathPrefix", *PAGE_PARAMETERS),
     "ListRoleTags": modelled(roles.list_role_tags, "RoleName", *PAGE_PARAMETERS),
-    "PutRolePermissionsBoundary": modelled(
-        roles.put_role_permissions_boundary, "RoleName", "PermissionsBoundary"
-    ),
+    "PutRolePermissionsBoundary": modelled(roles.put_role_permissions_boundary, "RoleName", "PermissionsBoundary"),
     "TagRole": modelled(roles.tag_role, "RoleName", "Tags"),
     "UntagRole": modelled(roles.untag_role, "RoleName", "TagKeys"),
     "UpdateAssumeRolePolicy": modelled(roles.update_assume_role_policy, "RoleName", "PolicyDocument"),
@@ -59,9 +57,7 @@ _MANAGED_POLICIES: Final = {
     "GetPolicyVersion": modelled(managed_policies.get_policy_version, "PolicyArn", "VersionId"),
     "ListPolicies": modelled(managed_policies.list_policies, "Scope", "PathPrefix", *PAGE_PARAMETERS),
     "ListPolicyVersions": modelled(managed_policies.list_policy_versions, "PolicyArn", *PAGE_PARAMETERS),
-    "SetDefaultPolicyVersion": modelled(
-        managed_policies.set_default_policy_version, "PolicyArn", "VersionId"
-    ),
+    "SetDefaultPolicyVersion": modelled(managed_policies.set_default_policy_version, "PolicyArn", "VersionId"),
 }
 
 _PROVIDERS: Final = {
@@ -71,12 +67,8 @@ _PROVIDERS: Final = {
     "CreateOpenIDConnectProvider": modelled(
         oidc_providers.create_open_id_connect_provider, "Url", "ClientIDList", "ThumbprintList", "Tags"
     ),
-    "DeleteOpenIDConnectProvider": modelled(
-        oidc_providers.delete_open_id_connect_provider, "OpenIDConnectProviderArn"
-    ),
-    "GetOpenIDConnectProvider": modelled(
-        oidc_providers.get_open_id_connect_provider, "OpenIDConnectProviderArn"
-    ),
+    "DeleteOpenIDConnectProvider": modelled(oidc_providers.delete_open_id_connect_provider, "OpenIDConnectProviderArn"),
+    "GetOpenIDConnectProvider": modelled(oidc_providers.get_open_id_connect_provider, "OpenIDConnectProviderArn"),
     "ListOpenIDConnectProviders": modelled(oidc_providers.list_open_id_connect_providers),
     "RemoveClientIDFromOpenIDConnectProvider": modelled(
         oidc_providers.remove_client_id, "OpenIDConnectProviderArn", "ClientID"
@@ -87,9 +79,7 @@ _INSTANCE_PROFILES: Final = {
     "AddRoleToInstanceProfile": modelled(
         instance_profiles.add_role_to_instance_profile, "InstanceProfileName", "RoleName"
     ),
-    "CreateInstanceProfile": modelled(
-        instance_profiles.create_instance_profile, "InstanceProfileName", "Path"
-    ),
+    "CreateInstanceProfile": modelled(instance_profiles.create_instance_profile, "InstanceProfileName", "Path"),
     "DeleteInstanceProfile": modelled(instance_profiles.delete_instance_profile, "InstanceProfileName"),
     "GetInstanceProfile": modelled(instance_profiles.get_instance_profile, "InstanceProfileName"),
     "ListInstanceProfilesForRole": modelled(

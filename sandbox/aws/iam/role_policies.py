@@ -82,8 +82,6 @@ def detach_role_policy(call: Call) -> Mapping[str, Any]:
 def list_attached_role_policies(call: Call) -> Mapping[str, Any]:
     """List the managed policies attached to a role."""
     prefix = call.parameters.get("PathPrefix", "/")
-    found = [
-        policy for policy in existing_role(call).managed_policies.values() if policy.path.startswith(prefix)
-    ]
+    found = [policy for policy in existing_role(call).managed_policies.values() if policy.path.startswith(prefix)]
     shown = [{"PolicyName": policy.name, "PolicyArn": policy.arn} for policy in found]
     return page(call, "AttachedPolicies", sorted(shown, key=lambda policy: str(policy["PolicyName"])))

@@ -44,9 +44,7 @@ def create_role(call: Call) -> Mapping[str, Any]:
         raise AwsError("EntityAlreadyExists", f"Role with name {name} already exists.")
     if len(call.account.roles) >= _MOST_ROLES:
         raise AwsError("LimitExceeded", f"Cannot exceed quota for RolesPerAccount: {_MOST_ROLES}")
-    role = call.account.add_role(
-        name=name, path=call.parameters.get("Path", "/"), trust=trust, created=call.now
-    )
+    role = call.account.add_role(name=name, path=call.parameters.get("Path", "/"), trust=trust, created=call.now)
     role.permissions_boundary_arn = boundary
     role.description = call.parameters.get("Description")
     role.max_session_duration = call.parameters.get("MaxSessionDuration", _DEFAULT_SESSION_SECONDS)

@@ -41,6 +41,4 @@ def _check(tags: Sequence[Tag]) -> None:
     if any(key.startswith("aws:") for key in keys):
         raise AwsError("InvalidInput", "System tags cannot be added/updated by requester")
     if len(set(keys)) != len(keys):
-        raise AwsError(
-            "InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive."
-        )
+        raise AwsError("InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")

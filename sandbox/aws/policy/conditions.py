@@ -65,9 +65,7 @@ _UNEVALUATED: Final = {
         "GreaterThanEquals",
     )
 } | {"BinaryEquals", "IpAddress", "NotIpAddress"}
-_OPERATOR: Final = re.compile(
-    r"(?:(?P<set>ForAnyValue|ForAllValues):)?(?P<name>[A-Za-z]+?)(?P<if_exists>IfExists)?"
-)
+_OPERATOR: Final = re.compile(r"(?:(?P<set>ForAnyValue|ForAllValues):)?(?P<name>[A-Za-z]+?)(?P<if_exists>IfExists)?")
 
 
 def is_operator(text: str) -> bool:

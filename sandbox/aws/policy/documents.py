@@ -195,9 +195,7 @@ def _check_permission_statement(statement: Statement) -> None:
         if match is None:
             raise malformed_policy(f'Resource {resource} must be in ARN format or "*".')
         if resource != "*" and match["partition"] not in _PARTITIONS:
-            raise malformed_policy(
-                f'Partition "{match["partition"]}" is not valid for resource "{resource}".'
-            )
+            raise malformed_policy(f'Partition "{match["partition"]}" is not valid for resource "{resource}".')
 
 
 def _strings(statement: Statement, element: str) -> list[str]:

@@ -19,9 +19,7 @@ from sandbox.aws.state import State
 
 _ACCOUNT: Final = re.compile(r"\d{12}")
 _ROOT: Final = re.compile(r"arn:(?P<partition>[^:]+):iam::(?P<account>\d{12}):root")
-_SESSION: Final = re.compile(
-    r"arn:[^:]+:sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/(?P<session>[^/]+)"
-)
+_SESSION: Final = re.compile(r"arn:[^:]+:sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/(?P<session>[^/]+)")
 _UNIQUE_ID: Final = re.compile(r"(?P<id>A(?:ROA|IDA)[A-Z0-9]{12,})(?::(?P<session>.+))?")
 _SERVICE: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?")
 _PROVIDER: Final = re.compile(r"arn:(?P<partition>[^:]+):iam::\d{12}:(?:oidc|saml)-provider/\S+")

@@ -84,9 +84,7 @@ class AccountBackend(IAMBackend):  # type: ignore[misc] # moto is not typed
             published = published_policies().get(arn.removeprefix(f"arn:{self.partition}:iam::aws:policy/"))
             if published is None or not arn.startswith(f"arn:{self.partition}:iam::aws:policy/"):
                 return None
-            self.managed_policies[arn] = published.for_account(
-                self.account_id, self.region_name, self.partition
-            )
+            self.managed_policies[arn] = published.for_account(self.account_id, self.region_name, self.partition)
         return self.managed_policies[arn]
 
     def own_policies(self) -> list[ManagedPolicy]:

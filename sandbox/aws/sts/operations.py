@@ -27,9 +27,7 @@ def assume_role(call: Call) -> Mapping[str, Any]:
     """Assume a role that trusts the caller."""
     arn, caller = call.parameters["RoleArn"], call.signer
     _check_role_arn(arn)
-    refusal = access_denied(
-        f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}"
-    )
+    refusal = access_denied(f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}")
     role = _assumable(call, arn, refusal)
     context = caller_context(
         caller,
@@ -86,9 +84,7 @@ def _provider(call: Call, role_arn: str, identity: WebIdentity) -> str:
     arn = f"arn:{account.partition}:iam::{account.account_id}:oidc-provider/{identity.provider_url}"
     provider = account.open_id_providers.get(arn)
     if provider is None:
-        raise AwsError(
-            "InvalidIdentityToken", f"No OpenIDConnect provider found in your account for {identity.issuer}"
-        )
+        raise AwsError("InvalidIdentityToken", f"No OpenIDConnect provider found in your account for {identity.issuer}")
     if identity.audience not in provider.client_id_list:
         raise AwsError("InvalidIdentityToken", "Incorrect token audience")
     return arn

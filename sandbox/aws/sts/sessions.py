@@ -28,13 +28,10 @@ def check_limits(call: Call, role: Role, *, chained: bool) -> None:
     seconds = call.parameters.get("DurationSeconds", _DEFAULT_SECONDS)
     if chained and seconds > _LONGEST_CHAINED_SECONDS:
         raise validation_error(
-            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role"
-            " chaining"
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
         )
     if seconds > role.max_session_duration:
-        raise validation_error(
-            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
-        )
+        raise validation_error("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
     _check_session_policies(call)
 
 
@@ -66,8 +63,7 @@ def _check_session_policies(call: Call) -> None:
     policy, arns = call.parameters.get("Policy", ""), _policy_arns(call)
     if len(policy) + sum(map(len, arns)) > _LARGEST_POLICY:
         raise validation_error(
-            "The session policies exceed the limit: Member must have length less than or equal to"
-            f" {_LARGEST_POLICY}"
+            f"The session policies exceed the limit: Member must have length less than or equal to {_LARGEST_POLICY}"
         )
     if len(arns) > _MOST_POLICY_ARNS:
         raise validation_error(f"The number of session policies exceeds the limit of {_MOST_POLICY_ARNS}")

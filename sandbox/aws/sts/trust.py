@@ -44,9 +44,7 @@ def is_trusted(trust: str, action: str, is_named: IsNamed, context: Context) -> 
         AwsError: `NotModelled` for condition keys or operators that are not evaluated.
     """
     effects = {
-        statement["Effect"]
-        for statement in statements(read(trust))
-        if _applies(statement, action, is_named, context)
+        statement["Effect"] for statement in statements(read(trust)) if _applies(statement, action, is_named, context)
     }
     return effects == {"Allow"}
 
@@ -75,9 +73,7 @@ def caller_context(caller: Caller, **more: str | None) -> Context:
         "aws:principaltype": ["AssumedRole" if caller.session else "User"],
         "aws:userid": [caller.user_id],
     }
-    keys.update(
-        {name.replace("_", ":").lower(): [value] for name, value in more.items() if value is not None}
-    )
+    keys.update({name.replace("_", ":").lower(): [value] for name, value in more.items() if value is not None})
     return keys
 
 

@@ -83,8 +83,7 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
     if now >= claims["exp"]:
         raise AwsError(
             "ExpiredTokenException",
-            f"Token expired: current date/time {int(now)} must be before the expiration date/time"
-            f" {claims['exp']}",
+            f"Token expired: current date/time {int(now)} must be before the expiration date/time {claims['exp']}",
         )
     if now < claims.get("nbf", 0):
         raise _invalid(f"Token not yet valid: current date/time {int(now)} is before {claims['nbf']}")

@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from botocore.loaders import Loader
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from sandbox.aws.errors import not_modelled, validation_error
 
-_LOADER = Loader()
+LOADER: Final = Loader()
+"""Reads each model once a process: the services' and the clients' sessions share it."""
 
 
 @lru_cache
 def service_model(service: str) -> ServiceModel:
     """The model of a service by its signing name, such as `iam`."""
-    return ServiceModel(_LOADER.load_service_model(service, "service-2"), service)
+    return ServiceModel(LOADER.load_service_model(service, "service-2"), service)
 
 
 @lru_cache
@@ -45,9 +46,7 @@ def check_constraints(shape: Shape | None, parameters: Mapping[str, Any]) -> Non
     violations = list(_structure_violations(shape, parameters, ""))
     if violations:
         plural = "s" if len(violations) > 1 else ""
-        raise validation_error(
-            f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}"
-        )
+        raise validation_error(f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}")
 
 
 def redacted(shape: Shape | None, parameters: Mapping[str, Any]) -> dict[str, Any]:

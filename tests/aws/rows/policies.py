@@ -52,9 +52,7 @@ def with_five_versions(subject: Subject) -> Any:
 
 
 def refused_document(sentence: str, text: str, message: str = "") -> Row:
-    return Row(
-        sentence, lambda s: s.put(text), Refused("MalformedPolicyDocument", message), GRAMMAR, given=a_role
-    )
+    return Row(sentence, lambda s: s.put(text), Refused("MalformedPolicyDocument", message), GRAMMAR, given=a_role)
 
 
 ROWS = (
@@ -91,9 +89,7 @@ ROWS = (
         document({"Effect": "Allow", "Resource": "*"}),
         "Policy statement must contain actions",
     ),
-    refused_document(
-        "an inline policy without effect is refused", document({"Action": "s3:*", "Resource": "*"})
-    ),
+    refused_document("an inline policy without effect is refused", document({"Action": "s3:*", "Resource": "*"})),
     refused_document(
         "an action without a vendor is refused",
         allowing("GetObject"),

@@ -42,9 +42,7 @@ ROWS = (
     ),
     Row(
         "a provider without https is refused",
-        lambda s: s.iam.create_open_id_connect_provider(
-            Url=f"http://{s.provider_host}", ThumbprintList=THUMBPRINT
-        ),
+        lambda s: s.iam.create_open_id_connect_provider(Url=f"http://{s.provider_host}", ThumbprintList=THUMBPRINT),
         Refused("ValidationError"),
         f"{REFERENCE}: CreateOpenIDConnectProvider",
     ),
@@ -79,9 +77,7 @@ ROWS = (
         ),
         Gives(
             ["one"],
-            lambda s, _: s.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=provider_arn(s))[
-                "ClientIDList"
-            ],
+            lambda s, _: s.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=provider_arn(s))["ClientIDList"],
         ),
         f"{REFERENCE}: AddClientIDToOpenIDConnectProvider",
         given=lambda s: s.provider(ClientIDList=["one"], ThumbprintList=THUMBPRINT),

@@ -54,9 +54,7 @@ ROWS = (
     Row(
         "a role name of 65 characters is refused",
         lambda s: s.iam.create_role(RoleName=s.padded(65), AssumeRolePolicyDocument=s.own_trust),
-        Refused(
-            "ValidationError", "at 'roleName' failed to satisfy constraint: Member must have length less than"
-        ),
+        Refused("ValidationError", "at 'roleName' failed to satisfy constraint: Member must have length less than"),
         f"{MODEL}: roleNameType",
     ),
     Row(
@@ -312,9 +310,7 @@ ROWS = (
     ),
     Row(
         "an instance profile takes one role only",
-        lambda s: s.iam.add_role_to_instance_profile(
-            InstanceProfileName=s.name("profile"), RoleName=s.name("second")
-        ),
+        lambda s: s.iam.add_role_to_instance_profile(InstanceProfileName=s.name("profile"), RoleName=s.name("second")),
         Refused("LimitExceeded"),
         QUOTAS,
         given=lambda s: (s.role(), s.role("second"), s.profile_with_role()),

@@ -54,17 +54,13 @@ ROWS = (
         "a trust policy with an unknown element is refused",
         document({**ALLOW, "Principal": "*", "Principle": "*"}),
     ),
-    refused_trust(
-        "a trust policy without a principal is refused", document(ALLOW), "Missing required field Principal"
-    ),
+    refused_trust("a trust policy without a principal is refused", document(ALLOW), "Missing required field Principal"),
     refused_trust(
         "a trust policy with a resource is refused",
         document({**ALLOW, "Principal": "*", "Resource": "*"}),
         "Has prohibited field Resource",
     ),
-    refused_trust(
-        "a trust policy without an action is refused", document({"Effect": "Allow", "Principal": "*"})
-    ),
+    refused_trust("a trust policy without an action is refused", document({"Effect": "Allow", "Principal": "*"})),
     refused_trust(
         "a trust policy for an action of another service is refused",
         trusting("*", action="s3:GetObject"),
@@ -78,9 +74,7 @@ ROWS = (
         "a trust policy with an unknown condition operator is refused",
         trusting("*", {"StringEqual": {"sts:ExternalId": "x"}}),
     ),
-    accepted_trust(
-        "a trust policy may name a service", trusting({"Service": "pods.eks.amazonaws.com"}), PRINCIPALS
-    ),
+    accepted_trust("a trust policy may name a service", trusting({"Service": "pods.eks.amazonaws.com"}), PRINCIPALS),
     accepted_trust(
         "a trust policy may allow to tag the session",
         document(
@@ -207,9 +201,7 @@ ROWS = (
     ),
     Row(
         "the unique id of a deleted role cannot be saved again",
-        lambda s: s.iam.update_assume_role_policy(
-            RoleName=s.name(), PolicyDocument=trusting(s.shown_principal())
-        ),
+        lambda s: s.iam.update_assume_role_policy(RoleName=s.name(), PolicyDocument=trusting(s.shown_principal())),
         Refused("MalformedPolicyDocument", "Invalid principal in policy"),
         PRINCIPALS,
         given=lambda s: (trusted_role(s), replaced(s)),

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox.aws import Fault, FrontDoor, Refusal
+
+if TYPE_CHECKING:
+    from sandbox.aws import Account
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(aws: FrontDoor, account: Account, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.aws.conformance_on_aws", "--settle", "0", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **aws.environment(account)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_table_agrees_with_an_account_and_leaves_nothing_behind(aws: FrontDoor) -> None:
+    account = aws.create_account()
+    run_ = run(aws, account, "--account", account.account_id)
+    assert (run_.returncode, run_.stderr) == (0, "")
+    assert run_.stdout.splitlines()[-1].endswith("rows, 0 disagreements")
+    iam = account.client("iam")
+    assert iam.list_roles()["Roles"] == []
+    assert iam.list_policies(Scope="Local")["Policies"] == []
+    assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
+
+
+def test_an_account_that_disagrees_is_told(aws: FrontDoor) -> None:
+    account = aws.create_account()
+    aws.faults.add(Fault(Refusal("Surprise", "otherwise"), operation="UntagRole"))
+    run_ = run(aws, account, "--account", account.account_id, "--only", "removing a tag")
+    assert run_.returncode == 1
+    assert "DIFFERS  removing a tag that is not there is no error" in run_.stdout
+
+
+def test_another_account_than_the_one_named_is_left_alone(aws: FrontDoor) -> None:
+    account = aws.create_account()
+    run_ = run(aws, account, "--account", "000000000000")
+    assert run_.returncode == 1
+    assert aws.calls.all().operations == ["GetCallerIdentity"]
