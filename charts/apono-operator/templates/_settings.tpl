@@ -3,7 +3,6 @@ The operator's settings as environment variables: watchNamespaces becomes APONO_
 empty is left to the operator's default.
 */}}
 {{- define "apono-operator.settings" -}}
-{{- include "apono-operator.requireBoundary" . -}}
 {{- range $key := list "watchNamespaces" "grants" "permissionsBoundaries" "allowUnboundedRoles"
       "allowedManagedPolicyArns" "allowedRoleTagKeys" "roleTags" "maxSessionDuration" "connectorImage" "aponoUrl"
       "resyncSeconds" "workers" "logFormat" "logLevel" }}
@@ -22,11 +21,5 @@ empty is left to the operator's default.
 {{ join "," . }}
 {{- else -}}
 {{ toJson . }}
-{{- end -}}
-{{- end }}
-
-{{- define "apono-operator.requireBoundary" -}}
-{{- if not (or .Values.permissionsBoundaries .Values.allowUnboundedRoles) -}}
-{{- fail "permissionsBoundaries is empty, and without a boundary no role is made. Set one, for example permissionsBoundaries.ReadOnly=arn:aws:iam::123456789012:policy/connector-boundary, or accept roles without one by allowUnboundedRoles=true" -}}
 {{- end -}}
 {{- end }}

@@ -1,0 +1,63 @@
+{{/* What the schema of values cannot say, or not so that one understands it. Each refusal tells what to write. */}}
+{{- define "apono-operator.check" -}}
+{{- include "apono-operator.checkBoundary" . -}}
+{{- range .Values.extraEnv -}}
+{{- if hasPrefix "APONO_OPERATOR_" .name -}}
+{{- fail (printf "extraEnv: %s is a setting of the operator. Set the value of this chart that stands for it" .name) -}}
+{{- end -}}
+{{- end -}}
+{{- range $label, $_ := .Values.podLabels -}}
+{{- if hasKey (include "apono-operator.labels" $ | fromYaml) $label -}}
+{{- fail (printf "podLabels: %s is a label that this chart sets. Take it out of podLabels" $label) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "apono-operator.checkBoundary" -}}
+{{- if not (or .Values.permissionsBoundaries .Values.allowUnboundedRoles) -}}
+{{- fail (print
+      "permissionsBoundaries is empty, and without a boundary no role is made. Set one, for example "
+      "permissionsBoundaries.ReadOnly=arn:aws:iam::123456789012:policy/connector-boundary, "
+      "or accept roles without one by allowUnboundedRoles=true") -}}
+{{- end -}}
+{{- end }}
+
+{{/* A pattern needs a namespace that it stands for. Takes pattern, expression, listed. */}}
+{{- define "apono-operator.checkPattern" -}}
+{{- $expression := .expression -}}
+{{- $matched := false -}}
+{{- range .listed -}}
+{{- $matched = or $matched (regexMatch $expression .) -}}
+{{- end -}}
+{{- if not $matched -}}
+{{- fail (printf (print
+      "grants: the pattern %s cannot be written into a Role. List the namespaces that it stands for in "
+      "grantedNamespaces, for example grantedNamespaces: [team-a, team-b]") .pattern) -}}
+{{- end -}}
+{{- end }}
+
+{{/* A listed namespace needs a grant. Takes namespace, names, expressions. */}}
+{{- define "apono-operator.checkCovered" -}}
+{{- $namespace := .namespace -}}
+{{- $covered := has $namespace .names -}}
+{{- range .expressions -}}
+{{- $covered = or $covered (regexMatch . $namespace) -}}
+{{- end -}}
+{{- if not $covered -}}
+{{- fail (printf (print
+      "grantedNamespaces: no grant covers the namespace %s. Name it in grants[].namespaces, "
+      "or take it out of grantedNamespaces") $namespace) -}}
+{{- end -}}
+{{- end }}
+
+{{/* A granted namespace must be watched. Takes granted, watched. */}}
+{{- define "apono-operator.checkWatched" -}}
+{{- $watched := .watched -}}
+{{- range .granted -}}
+{{- if and $watched (not (has . $watched)) -}}
+{{- fail (printf (print
+      "watchNamespaces: the namespace %s is granted (without grants, the release's namespace is) but not watched. "
+      "Add it to watchNamespaces, or name the namespaces of connectors in grants") .) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
