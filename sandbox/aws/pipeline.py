@@ -151,7 +151,7 @@ def _read(request: HttpRequest, signature: Signature | None, progress: _Progress
     progress.service = signature.service if signature else "sts"  # what STS serves unsigned is all that may be
     progress.access_key_id = signature.access_key_id if signature else None
     operations = _SERVICES.get(progress.service)
-    fields = query.form_fields(request.body.decode()) if _is_form(request) else {}
+    fields = query.form_fields(request.body) if _is_form(request) else {}
     progress.operation = fields.pop("Action", "") or named_operation(progress.service, request)
     if operations is None or not _is_form(request):
         raise not_modelled(f"{progress.service}:{progress.operation}")

@@ -94,15 +94,13 @@ def test_a_reset_forgets_accounts_faults_and_calls(aws: FrontDoor) -> None:
     assert aws.create_account(account_id="123456789012").client("iam").list_roles()["Roles"] == []
 
 
-def test_an_account_costs_less_than_20_milliseconds_and_a_megabyte(aws: FrontDoor) -> None:
+def test_an_account_in_use_costs_less_than_a_megabyte(aws: FrontDoor) -> None:
     use(aws.create_account())  # what the process pays once
     tracemalloc.start()
-    started = time.process_time()
     for account in [aws.create_account() for _ in range(10)]:
         use(account)
-    seconds, (size, _) = time.process_time() - started, tracemalloc.get_traced_memory()
+    size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert seconds / 10 < 0.2  # tracing slows down several times over; a client of its own is included
     assert size / 10 < 1_000_000
 
 
@@ -111,6 +109,16 @@ def test_making_an_account_takes_less_than_a_millisecond(aws: FrontDoor) -> None
     for _ in range(20):
         aws.create_account()
     assert (time.process_time() - started) / 20 < 0.001
+
+
+def test_lists_come_in_pages(account: Account) -> None:
+    iam = account.client("iam")
+    names = [f"role-{number:03}" for number in range(130)]
+    for name in names:
+        create_role(iam, name, trusting("*"))
+    pages = list(iam.get_paginator("list_roles").paginate())
+    assert [len(page["Roles"]) for page in pages] == [100, 30]
+    assert [role["RoleName"] for page in pages for role in page["Roles"]] == names
 
 
 def use(account: Account) -> None:

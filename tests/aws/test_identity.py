@@ -138,6 +138,17 @@ def test_a_parameter_that_comes_twice_is_refused(shared_aws: FrontDoor, account:
     assert send(shared_aws, body, headers).code == "MalformedQueryString"
 
 
+def test_a_body_that_is_not_utf8_is_refused(shared_aws: FrontDoor, account: Account) -> None:
+    body = form("iam", "GetRole") + "&RoleName=%FF"
+    headers = signed_headers(shared_aws.endpoint_url, account.credentials, body)
+    assert send(shared_aws, body, headers).code == "MalformedQueryString"
+
+
+def test_a_body_in_chunks_is_refused(shared_aws: FrontDoor) -> None:
+    answer = send(shared_aws, "", {"Transfer-Encoding": "chunked"})
+    assert answer.status == 501
+
+
 def test_an_operation_that_aws_does_not_have_is_no_action(shared_aws: FrontDoor, account: Account) -> None:
     body = form("iam", "CreateRoel", RoleName="a")
     headers = signed_headers(shared_aws.endpoint_url, account.credentials, body)

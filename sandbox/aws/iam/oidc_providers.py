@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sandbox.aws.errors import AwsError, no_such_entity, validation_error
+from sandbox.aws.errors import AwsError, no_such_entity, not_modelled, validation_error
 from sandbox.aws.iam import tags
 from sandbox.aws.state import Call
 from sandbox.aws.store.backend import OpenIDConnectProvider
@@ -30,7 +30,7 @@ def create_open_id_connect_provider(call: Call) -> Mapping[str, Any]:
         raise AwsError("InvalidInput", "Thumbprint list must contain fewer than 5 entries.")
     new_tags = tags.merged([], call.parameters.get("Tags", []))
     provider = OpenIDConnectProvider(
-        call.account.account_id, call.account.region_name, url.rstrip("/"), thumbprints, client_ids, {}
+        call.account.account_id, call.account.region_name, url, thumbprints, client_ids, {}
     )
     if provider.arn in call.account.open_id_providers:
         raise AwsError("EntityAlreadyExists", f"Provider with url {url} already exists.")
@@ -88,6 +88,8 @@ def _check_url(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
         raise validation_error("Invalid Open ID Connect Provider URL")
+    if parts.port is not None:
+        raise not_modelled("a port in a provider's URL, which IAM's documentation discourages,")
 
 
 def _existing(call: Call) -> OpenIDConnectProvider:

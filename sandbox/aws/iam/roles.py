@@ -71,11 +71,11 @@ def list_roles(call: Call) -> Mapping[str, Any]:
 
 
 def update_role(call: Call) -> Mapping[str, Any]:
-    """Change a role's description or session length; what is left out takes its default, as in IAM."""
+    """Change a role's description and session length; a length that is left out goes back to one hour."""
     role = existing_role(call)
     if "Description" in call.parameters:
         role.description = call.parameters["Description"]
-    role.max_session_duration = call.parameters.get("MaxSessionDuration", role.max_session_duration)
+    role.max_session_duration = call.parameters.get("MaxSessionDuration", _DEFAULT_SESSION_SECONDS)
     return {}
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from jwt import PyJWK, PyJWKSet
 from jwt.exceptions import PyJWTError
 
+from sandbox.aws.errors import AwsError
+
 Jwks = Callable[[], Mapping[str, Any]]
 
 
@@ -30,13 +32,17 @@ class Issuers:
             self._keys.pop(issuer, None)
 
     def signing_key(self, issuer: str, key_id: str) -> PyJWK | None:
-        """The issuer's key of that id; None if the issuer cannot be reached or has no such key."""
+        """The issuer's key of that id; None if there is no such issuer or key.
+
+        Raises:
+            AwsError: `IDPCommunicationError` when fetching the keys fails.
+        """
         with self._lock:
             jwks, known = self._jwks.get(issuer), self._keys.get(issuer, {})
         if jwks is None:
             return None
         if key_id not in known:
-            known = _usable_keys(jwks())
+            known = _usable_keys(_fetched(jwks))
             with self._lock:
                 self._keys[issuer] = known
         return known.get(key_id)
@@ -46,6 +52,14 @@ class Issuers:
         with self._lock:
             self._jwks.clear()
             self._keys.clear()
+
+
+def _fetched(jwks: Jwks) -> Mapping[str, Any]:
+    try:
+        return jwks()
+    except Exception as error:
+        # Whatever kept the keys from coming, to STS it is an issuer that does not answer.
+        raise AwsError("IDPCommunicationError", "Error communicating to the identity provider.") from error
 
 
 def _usable_keys(document: Mapping[str, Any]) -> dict[str, PyJWK]:

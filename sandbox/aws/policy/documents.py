@@ -40,7 +40,25 @@ _TRUST_ACTIONS: Final = (
 )
 _ACTION: Final = re.compile(r"\*|[a-zA-Z0-9-]+:[a-zA-Z0-9*?]+")
 _SID: Final = re.compile(r"[a-zA-Z0-9]*")
-_RESOURCE: Final = re.compile(r"\*|arn:(?P<partition>[^:]*):[^:]+:[^:]*:[^:]*:.+", re.DOTALL)
+_RESOURCE: Final = re.compile(
+    r"\*|arn:(?P<partition>[^:]*):(?P<service>[^:]+):(?P<region>[^:]*):[^:]*:(?P<path>.+)", re.DOTALL
+)
+_IAM_RESOURCES: Final = (
+    "*",
+    "user/",
+    "federated-user/",
+    "role/",
+    "group/",
+    "instance-profile/",
+    "mfa/",
+    "server-certificate/",
+    "policy/",
+    "sms-mfa/",
+    "saml-provider/",
+    "oidc-provider/",
+    "report/",
+    "access-report/",
+)
 _PARTITIONS: Final = {
     "aws",
     "aws-cn",
@@ -191,11 +209,22 @@ def _check_permission_statement(statement: Statement) -> None:
     if not resources:
         raise malformed_policy("Policy statement must contain resources.")
     for resource in resources:
-        match = _RESOURCE.fullmatch(resource)
-        if match is None:
-            raise malformed_policy(f'Resource {resource} must be in ARN format or "*".')
-        if resource != "*" and match["partition"] not in _PARTITIONS:
-            raise malformed_policy(f'Partition "{match["partition"]}" is not valid for resource "{resource}".')
+        _check_resource(resource)
+
+
+def _check_resource(resource: str) -> None:
+    match = _RESOURCE.fullmatch(resource)
+    if match is None:
+        raise malformed_policy(f'Resource {resource} must be in ARN format or "*".')
+    if resource == "*":
+        return
+    if match["partition"] not in _PARTITIONS:
+        raise malformed_policy(f'Partition "{match["partition"]}" is not valid for resource "{resource}".')
+    if match["service"] == "iam" and match["region"]:
+        raise malformed_policy(f"IAM resource {resource} cannot contain region information.")
+    if match["service"] == "iam" and not match["path"].startswith(_IAM_RESOURCES):
+        kinds = ", ".join(_IAM_RESOURCES[1:])
+        raise malformed_policy(f'IAM resource path must either be "*" or start with {kinds}.')
 
 
 def _strings(statement: Statement, element: str) -> list[str]:

@@ -61,7 +61,8 @@ def verify_token(token: str, issuer: str, issuers: Issuers, now: datetime) -> No
     """Check a token's signature and its times.
 
     Raises:
-        AwsError: `InvalidIdentityToken`, or `ExpiredTokenException` after its end.
+        AwsError: `InvalidIdentityToken`, `ExpiredTokenException` after its end, or `IDPCommunicationError`
+            when the issuer does not answer.
     """
     header = jwt.get_unverified_header(token)
     key = issuers.signing_key(issuer, str(header.get("kid")))

@@ -19,13 +19,16 @@ from sandbox.aws.wire.server import HttpResponse
 _ERROR_NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
 
 
-def form_fields(text: str) -> dict[str, str]:
+def form_fields(body: bytes) -> dict[str, str]:
     """Decode a form body.
 
     Raises:
-        AwsError: `MalformedQueryString` when a field comes twice.
+        AwsError: `MalformedQueryString` when it is not UTF-8, or a field comes twice.
     """
-    pairs = parse_qsl(text, keep_blank_values=True)
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise AwsError("MalformedQueryString", "The query string is not in UTF-8.") from None
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise AwsError("MalformedQueryString", "The query string contains a parameter more than once.")

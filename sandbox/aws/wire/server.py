@@ -7,6 +7,7 @@ import struct
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
@@ -111,6 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_POST  # noqa: N815 -- as above
 
     def _serve(self) -> None:
+        if "Transfer-Encoding" in self.headers:  # no SDK sends these services a body in chunks
+            self.send_error(HTTPStatus.NOT_IMPLEMENTED)
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = HttpRequest(self.command, self.path, headers, body)

@@ -102,6 +102,16 @@ ROWS = (
         "a resource in an unknown partition is refused", allowing(resource="arn:azure:s3:::b"), "Partition"
     ),
     refused_document(
+        "a resource of IAM with a region is refused",
+        allowing("iam:*", "arn:aws:iam:us-east-1:123456789012:role/x"),
+        "cannot contain region information",
+    ),
+    refused_document(
+        "a resource of IAM of an unknown kind is refused",
+        allowing("iam:*", "arn:aws:iam::123456789012:roles/x"),
+        'IAM resource path must either be "*" or start with user/',
+    ),
+    refused_document(
         "statements with the same Sid are refused",
         document(*[{"Sid": "One", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}] * 2),
         "Statement IDs (SID) in a single policy must be unique",

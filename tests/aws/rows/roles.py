@@ -180,6 +180,13 @@ ROWS = (
         given=lambda s: s.role(Description="said"),
     ),
     Row(
+        "an update that leaves the session length out sets it back to one hour",
+        lambda s: s.iam.update_role(RoleName=s.name(), Description="said"),
+        Gives(("said", 3600), lambda s, _: (read_role(s)["Description"], read_role(s)["MaxSessionDuration"])),
+        f"{REFERENCE}: UpdateRole",
+        given=lambda s: s.role(MaxSessionDuration=7200),
+    ),
+    Row(
         "tags are kept with the case of their keys",
         lambda s: tagged(s, ("Team", "a b"), ("apono.io/uid", "")),
         Gives(
