@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sandbox.controlplane.state import State
 
 Json = dict[str, Any]
+SECONDS = 300  # a restart of the API server on a busy machine
 
 
 class ControlServer:
@@ -29,7 +31,7 @@ class ControlServer:
 
     def __init__(self, commands: dict[str, Callable[[str], Json]]) -> None:
         self.token = secrets.token_urlsafe(32)
-        self._server = HTTPServer(("127.0.0.1", 0), _handler(commands, self.token))
+        self._server = TCPServer(("127.0.0.1", 0), _handler(commands, self.token))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def handle_one(self, seconds: float) -> None:
@@ -48,7 +50,7 @@ class ControlClient:
     def __init__(self, state: State) -> None:
         self._url = state.control_url
         self._headers = {"Authorization": f"Bearer {state.control_token}"}
-        self._pool = urllib3.PoolManager(retries=False, timeout=60)
+        self._pool = urllib3.PoolManager(retries=False, timeout=SECONDS)
 
     def call(self, command: str, argument: str = "") -> Json:
         """Run a command and return its answer.
@@ -73,6 +75,7 @@ class ControlClient:
 
 def _handler(commands: dict[str, Callable[[str], Json]], token: str) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        wbufsize = -1
         timeout = 5  # a silent client must not stop the supervisor
 
         def do_POST(self) -> None:

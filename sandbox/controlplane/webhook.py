@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import ssl
 from base64 import b64encode
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -78,22 +79,27 @@ class PodIdentityWebhook:
         return patch(pod, identity) if identity else []
 
 
-class WebhookServer:
-    """Serves a webhook over TLS on a free loopback port, in threads of its own."""
+class WebhookServer(ThreadingTCPServer):
+    """Serves a webhook over TLS on a free loopback port, in threads of its own.
+
+    Not an http.server.HTTPServer, which looks its own name up and so depends on the machine's name service.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, webhook: PodIdentityWebhook, certificate: Path, key: Path) -> None:
+        super().__init__(("127.0.0.1", 0), _handler(webhook))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(webhook))
-        self._server.daemon_threads = True
         # The handshake belongs to the connection's own thread: a silent client must not stop the others.
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = Thread(target=self._server.serve_forever, name="pod-identity-webhook", daemon=True)
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self._thread = Thread(target=self.serve_forever, name="pod-identity-webhook", daemon=True)
 
     @property
     def url(self) -> str:
         """Where the API server finds it."""
-        return f"https://127.0.0.1:{self._server.server_address[1]}/mutate"
+        return f"https://127.0.0.1:{self.server_address[1]}/mutate"
 
     def start(self) -> None:
         """Begin to serve."""
@@ -101,13 +107,14 @@ class WebhookServer:
 
     def stop(self) -> None:
         """Stop serving and free the port."""
-        self._server.shutdown()
-        self._server.server_close()
+        self.shutdown()
+        self.server_close()
 
 
 def _handler(webhook: PodIdentityWebhook) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # an answer leaves in one piece, or Nagle's algorithm holds its end back
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from sandbox.controlplane import BuildError
-from sandbox.controlplane.binaries import executable, executables
+from sandbox.controlplane.binaries import GO_MODULES, executable, executables
+from sandbox.controlplane.modules import MODULES, Module
 
 ROOT = Path(__file__).parents[2]
-# Stands for Go: writes what it was asked to build, and notes it.
+# Stands for Go: takes a moment to write what it was asked to build, and notes it.
 GO = """#!/bin/sh
-if [ "$1" = env ]; then echo go1.26.0; exit; fi
+if [ "$1" = env ]; then cat "{notes}.version"; exit; fi
 for word; do [ "$last" = -o ] && product=$word; last=$word; done
 [ -e "{notes}.broken" ] && {{ echo "undefined: Foo" >&2; exit 1; }}
 echo "$last" >> "{notes}"
@@ -31,6 +32,7 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     go.parent.mkdir()
     go.write_text(GO.format(notes=notes), encoding="utf-8")
     go.chmod(0o755)
+    notes.with_suffix(".version").write_text("go1.26.0", encoding="utf-8")
     monkeypatch.setenv("PATH", f"{go.parent}:/usr/bin:/bin")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
@@ -96,3 +98,21 @@ def test_ready_made_assets_are_used_and_what_they_lack_is_built(built: Path, mon
 
     assert paths["etcd"] == assets / "etcd"
     assert built.read_text(encoding="utf-8") == "k8s.io/kubernetes/cmd/kubectl\n"
+
+
+def test_a_go_that_is_too_old_is_passed_over(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built.with_suffix(".version").write_text("go1.25.9", encoding="utf-8")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+
+    with pytest.raises(BuildError, match="the Go toolchain could not be installed"):
+        executable("kwok")
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+def test_the_go_modules_pin_what_the_table_says(module: Module) -> None:
+    lines = (GO_MODULES / module.name / "go.mod").read_text(encoding="utf-8").splitlines()
+    pinned = {line.removeprefix("tool").removesuffix("// indirect").strip() for line in lines}
+
+    assert set(module.tools.values()) <= pinned
+    assert {f"{path} {version}" for path, version in module.requires.items()} <= pinned

@@ -28,11 +28,11 @@ ROOT = Path(__file__).parents[2]
 PARTS = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"}
 DEATH = r"kube-apiserver ended with code -9; its log .* ends:\n."
 USER = """
-import time
+import signal
 from sandbox.controlplane import ControlPlane
 with ControlPlane.start() as control_plane:
     print(control_plane.directory, control_plane.processes()["etcd"], flush=True)
-    time.sleep(300)
+    signal.pause()
 """
 eventually = Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.05), reraise=True)
 
@@ -85,6 +85,22 @@ def test_a_signal_to_the_service_takes_everything_down(number: signal.Signals, t
         service.wait(20)
 
     eventually(assert_nothing_is_left, state, processes)
+
+
+def test_a_start_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sandbox.controlplane", "serve", "--owner-pid", str(os.getpid())]
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)}) as service:
+
+        def etcd_has_begun() -> None:
+            assert list(tmp_path.glob("*/etcd"))
+
+        eventually(etcd_has_begun)
+        processes = family(service.pid)
+        service.terminate()
+
+    assert service.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+    assert not any(process.is_running() for process in processes)
 
 
 def test_everything_goes_when_the_owner_is_killed(tmp_path: Path) -> None:
