@@ -8,8 +8,8 @@ STAMP := $(VENV)/.installed
 help: ## Say what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-$(STAMP): requirements/dev.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: run make PYTHON=python3.x")'
+$(STAMP): requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: run make PYTHON=python3.x")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -17,6 +17,14 @@ $(STAMP): requirements/dev.txt pyproject.toml
 
 .PHONY: venv
 venv: $(STAMP) ## Set up the locked environment
+
+.PHONY: demo
+demo: $(STAMP) ## See a connector come, become Ready, and go, on a real control plane
+	$(BIN)/python -m sandbox demo
+
+.PHONY: sandbox
+sandbox: $(STAMP) ## Keep cluster, AWS and operator running, to play with
+	$(BIN)/python -m sandbox serve
 
 .PHONY: lock
 lock: $(STAMP) ## Lock the dependencies anew, with hashes

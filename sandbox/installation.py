@@ -7,6 +7,7 @@ token, as a pod would.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -161,10 +162,8 @@ def _boundary(account: Account, permission_set: str) -> str:
             {"Effect": "Deny", "Action": "iam:*", "Resource": [arn, f"{account.arn_prefix}role/operator-of-*"]},
         ],
     }
-    try:
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(document))
-    except iam.exceptions.EntityAlreadyExistsException:
-        pass
     return arn
 
 
