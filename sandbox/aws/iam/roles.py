@@ -104,6 +104,7 @@ def update_assume_role_policy(call: Call) -> Mapping[str, Any]:
 def tag_role(call: Call) -> Mapping[str, Any]:
     """Add or replace tags."""
     role = existing_role(call)
+    tags.check_given(call.parameters["Tags"])
     role.tags = tags.merged(role.tags, call.parameters["Tags"])
     return {}
 
@@ -111,6 +112,7 @@ def tag_role(call: Call) -> Mapping[str, Any]:
 def untag_role(call: Call) -> Mapping[str, Any]:
     """Remove tags."""
     role = existing_role(call)
+    tags.check_given(call.parameters["TagKeys"])
     role.tags = tags.without(role.tags, call.parameters["TagKeys"])
     return {}
 

@@ -30,6 +30,16 @@ def merged(present: Sequence[Tag], new: Sequence[Tag]) -> list[Tag]:
     return tags
 
 
+def check_given(items: Sequence[object]) -> None:
+    """Tagging or untagging with nothing is an error.
+
+    Raises:
+        AwsError: `InvalidInput`.
+    """
+    if not items:
+        raise AwsError("InvalidInput", "At least one tag has to be given.")
+
+
 def without(present: Sequence[Tag], keys: Iterable[str]) -> list[Tag]:
     """The tags that stay when keys are removed; keys that are not there do not matter."""
     gone = {key.lower() for key in keys}

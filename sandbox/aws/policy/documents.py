@@ -40,11 +40,8 @@ _TRUST_ACTIONS: Final = (
 )
 _ACTION: Final = re.compile(r"\*|[a-zA-Z0-9-]+:[a-zA-Z0-9*?]+")
 _SID: Final = re.compile(r"[a-zA-Z0-9]*")
-_RESOURCE: Final = re.compile(
-    r"\*|arn:(?P<partition>[^:]*):(?P<service>[^:]+):(?P<region>[^:]*):[^:]*:(?P<path>.+)", re.DOTALL
-)
+_ARN_FIELDS: Final = 5  # partition, service, region, account, resource
 _IAM_RESOURCES: Final = (
-    "*",
     "user/",
     "federated-user/",
     "role/",
@@ -213,17 +210,25 @@ def _check_permission_statement(statement: Statement) -> None:
 
 
 def _check_resource(resource: str) -> None:
-    match = _RESOURCE.fullmatch(resource)
-    if match is None:
-        raise malformed_policy(f'Resource {resource} must be in ARN format or "*".')
     if resource == "*":
         return
-    if match["partition"] not in _PARTITIONS:
-        raise malformed_policy(f'Partition "{match["partition"]}" is not valid for resource "{resource}".')
-    if match["service"] == "iam" and match["region"]:
+    _, *fields = resource.split(":", 5)
+    if not fields:
+        raise malformed_policy(f'Resource {resource} must be in ARN format or "*".')
+    if fields[0] not in _PARTITIONS:
+        arn = ":".join(["arn", *fields, *"*" * (_ARN_FIELDS - len(fields))])
+        raise malformed_policy(f'Partition "{fields[0]}" is not valid for resource "{arn}".')
+    if len(fields) < _ARN_FIELDS or not fields[1]:
+        raise malformed_policy("The policy failed legacy parsing")
+    if fields[1] == "iam":
+        _check_iam_resource(resource, region=fields[2], path=fields[4])
+
+
+def _check_iam_resource(resource: str, *, region: str, path: str) -> None:
+    if region:
         raise malformed_policy(f"IAM resource {resource} cannot contain region information.")
-    if match["service"] == "iam" and not match["path"].startswith(_IAM_RESOURCES):
-        kinds = ", ".join(_IAM_RESOURCES[1:])
+    if not path.startswith(("*", *_IAM_RESOURCES)):
+        kinds = ", ".join(_IAM_RESOURCES)
         raise malformed_policy(f'IAM resource path must either be "*" or start with {kinds}.')
 
 

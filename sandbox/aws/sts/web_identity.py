@@ -68,7 +68,7 @@ def verify_token(token: str, issuer: str, issuers: Issuers, now: datetime) -> No
     key = issuers.signing_key(issuer, str(header.get("kid")))
     if key is None:
         raise _invalid(
-            "Couldn't retrieve verification key from your identity provider, please reference"
+            "Couldn't retrieve verification key from your identity provider,  please reference"
             " AssumeRoleWithWebIdentity documentation for requirements"
         )
     # The times are held against the sandbox's clock below, not against the machine's.

@@ -99,7 +99,14 @@ ROWS = (
         "a resource that is no ARN is refused", allowing(resource="bucket"), 'must be in ARN format or "*"'
     ),
     refused_document(
-        "a resource in an unknown partition is refused", allowing(resource="arn:azure:s3:::b"), "Partition"
+        "a resource in an unknown partition is refused",
+        allowing(resource="arn:azure:s3:::b"),
+        'Partition "azure" is not valid for resource "arn:azure:s3:::b"',
+    ),
+    refused_document(
+        "a resource that is half an ARN is refused",
+        allowing(resource="arn:aws:s3"),
+        "The policy failed legacy parsing",
     ),
     refused_document(
         "a resource of IAM with a region is refused",

@@ -265,6 +265,20 @@ ROWS = (
         given=lambda s: tagged(s, ("k", "v")),
     ),
     Row(
+        "tagging with no tags is refused",
+        lambda s: s.iam.tag_role(RoleName=s.name(), Tags=[]),
+        Refused("InvalidInput"),
+        "none: seen in the field by aws-controllers-k8s/iam-controller",
+        given=untagged_role,
+    ),
+    Row(
+        "untagging no keys is refused",
+        lambda s: s.iam.untag_role(RoleName=s.name(), TagKeys=[]),
+        Refused("InvalidInput"),
+        "none: seen in the field by aws-controllers-k8s/iam-controller",
+        given=untagged_role,
+    ),
+    Row(
         "listed roles come without their tags",
         lambda s: s.iam.list_roles(PathPrefix=f"/{s.prefix}/"),
         Gives([(True, False)], lambda s, a: [(r["RoleName"] == s.name(), "Tags" in r) for r in a["Roles"]]),
