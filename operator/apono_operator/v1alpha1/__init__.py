@@ -33,6 +33,8 @@ SHORT_NAME = "apc"
 CATEGORY = "apono"
 
 FINALIZER = f"{GROUP}/connector-cleanup"
+RECONCILE_AT = f"{GROUP}/reconcile-at"
+"""Annotation: any new value asks for a look at everything, now."""
 
 __all__ = [
     "API_VERSION",
@@ -41,6 +43,7 @@ __all__ = [
     "GROUP",
     "KIND",
     "PLURAL",
+    "RECONCILE_AT",
     "SHORT_NAME",
     "SINGULAR",
     "VERSION",

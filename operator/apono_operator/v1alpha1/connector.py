@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from apono_operator.v1alpha1.deployment import DNS_SUBDOMAIN, ConnectorDeployment
-from apono_operator.v1alpha1.schema import LIST_SET, ApiModel, JsonSchema, cel
+from apono_operator.v1alpha1.deployment import ConnectorDeployment
+from apono_operator.v1alpha1.scalars import ObjectName
+from apono_operator.v1alpha1.schema import ApiModel, ListType, Rule
 
 CONNECTOR_ID = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
 # CloudFormation's schema of AWS::IAM::Role, ManagedPolicyArns.
@@ -16,6 +19,8 @@ MANAGED_POLICY_ARN = r"^arn:aws[a-zA-Z-]*:iam::([0-9]{12}|aws):policy/[a-zA-Z_0-
 # IAM API reference, Tag; the characters `\p{L}\p{Z}\p{N}` narrowed to ASCII, which every AWS service takes.
 TAG_KEY = r"^[A-Za-z0-9 _.:/=+@-]+$"
 TAG_VALUE = r"^[A-Za-z0-9 _.:/=+@-]*$"
+TAG_KEY_LIMIT = 128
+RESERVED_TAG_PREFIXES = ("aws:", "apono.io/")
 
 
 class Mode(StrEnum):
@@ -43,7 +48,7 @@ class DeletionPolicy(StrEnum):
 class TokenSecretRef(ApiModel):
     """Where the connector token is: a key of a Secret in the connector's own namespace."""
 
-    name: Annotated[str, Field(description="Name of the Secret.", min_length=1, max_length=253, pattern=DNS_SUBDOMAIN)]
+    name: Annotated[ObjectName, Field(description="Name of the Secret.")]
     key: Annotated[
         str,
         Field(
@@ -58,26 +63,25 @@ class TokenSecretRef(ApiModel):
 class Target(ApiModel):
     """What the connector manages."""
 
-    schema_extension: ClassVar[JsonSchema] = {
-        "x-kubernetes-validations": [
-            cel(
-                "self.mode == oldSelf.mode",
-                "target.mode is immutable: create another AponoConnector for another mode",
-            ),
-        ]
-    }
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "self.mode == oldSelf.mode",
+            "target.mode is immutable: create another AponoConnector for another mode",
+        ),
+    )
 
     mode: Annotated[
         Mode,
         Field(
-            description="Account: the AWS account of this cluster. ManagementAccount and Organization: the whole organization. "
-            "Immutable. This version serves Account."
+            description="Account: the AWS account of this cluster. ManagementAccount and Organization: the whole "
+            "organization. Immutable. This version serves Account."
         ),
     ]
     account_id: Annotated[
         str | None,
         Field(
-            description="A guard: the 12 digits of the account that this must be. Nothing is made when the operator's credentials belong to another.",
+            description="A guard: the 12 digits of the account that this must be. Nothing is made when the "
+            "operator's credentials belong to another.",
             pattern=r"^[0-9]{12}$",
             min_length=12,
             max_length=12,
@@ -85,34 +89,45 @@ class Target(ApiModel):
     ] = None
 
 
+ManagedPolicyArn = Annotated[str, Field(min_length=20, max_length=2048, pattern=MANAGED_POLICY_ARN)]
+TagValue = Annotated[str, Field(max_length=256, pattern=TAG_VALUE)]
+
+
+def _all_are_tag_keys(tags: Mapping[str, str]) -> bool:
+    return all(len(key) <= TAG_KEY_LIMIT and re.fullmatch(TAG_KEY, key) for key in tags)
+
+
+def _none_is_reserved(tags: Mapping[str, str]) -> bool:
+    return not any(key.lower().startswith(RESERVED_TAG_PREFIXES) for key in tags)
+
+
+_TAG_KEYS = Rule(
+    f"self.all(k, k.size() <= {TAG_KEY_LIMIT} && k.matches(r'{TAG_KEY}'))",
+    f"tag keys must have 1 to {TAG_KEY_LIMIT} of the characters A-Z a-z 0-9 space _ . : / = + - @",
+    _all_are_tag_keys,
+)
+# IAM takes tag keys that differ in case alone for the same.
+_RESERVED_TAG_KEYS = Rule(
+    "!self.exists(k, k.lowerAscii().startsWith('aws:') || k.lowerAscii().startsWith('apono.io/'))",
+    "tag keys of aws: and apono.io/ are reserved: choose another key",
+    _none_is_reserved,
+)
+
+
 class Role(ApiModel):
     """Additions to the connector's IAM role, each within what the administrator allows."""
 
     managed_policy_arns: Annotated[
-        list[Annotated[str, Field(min_length=20, max_length=2048, pattern=MANAGED_POLICY_ARN)]] | None,
+        Annotated[list[ManagedPolicyArn], Field(max_length=7), ListType()] | None,
         Field(
-            description="Managed policies to attach besides those of the permission set; each must be on the administrator's list.",
-            max_length=7,
-            json_schema_extra=LIST_SET,
+            description="Managed policies to attach besides those of the permission set; each must be on the "
+            "administrator's list.",
         ),
     ] = None
     tags: Annotated[
-        dict[str, Annotated[str, Field(max_length=256, pattern=TAG_VALUE)]] | None,
+        Annotated[dict[str, TagValue], Field(max_length=20), _TAG_KEYS, _RESERVED_TAG_KEYS] | None,
         Field(
             description="Tags for the role besides the administrator's; each key must be on the administrator's list.",
-            max_length=20,
-            json_schema_extra={
-                "x-kubernetes-validations": [
-                    cel(
-                        f"self.all(k, k.size() > 0 && k.size() <= 128 && k.matches(r'{TAG_KEY}'))",
-                        "tag keys must have 1 to 128 of the characters A-Z a-z 0-9 space _ . : / = + - @",
-                    ),
-                    cel(
-                        "!self.exists(k, k.lowerAscii().startsWith('aws:') || k.lowerAscii().startsWith('apono.io/'))",
-                        "tag keys of aws: and apono.io/ are reserved: choose another key",
-                    ),
-                ]
-            },
         ),
     ] = None
 
@@ -120,14 +135,13 @@ class Role(ApiModel):
 class AponoConnectorSpec(ApiModel):
     """What to install, for which part of AWS, with which rights."""
 
-    schema_extension: ClassVar[JsonSchema] = {
-        "x-kubernetes-validations": [
-            cel(
-                "has(self.connectorId) == has(oldSelf.connectorId) && (!has(self.connectorId) || self.connectorId == oldSelf.connectorId)",
-                "connectorId is immutable, also from unset to set: create another AponoConnector for another id",
-            ),
-        ]
-    }
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "has(self.connectorId) == has(oldSelf.connectorId) "
+            "&& (!has(self.connectorId) || self.connectorId == oldSelf.connectorId)",
+            "connectorId is immutable, also from unset to set: create another AponoConnector for another id",
+        ),
+    )
 
     connector_id: Annotated[
         str | None,
@@ -146,8 +160,8 @@ class AponoConnectorSpec(ApiModel):
     permissions: Annotated[
         PermissionSet,
         Field(
-            description="FullAccess: the connector manages IAM, and whoever may write this field is close to an administrator of the account. "
-            "ReadOnly: it reads. Required, because it is a grant of power."
+            description="FullAccess: the connector manages IAM, and whoever may write this field is close to an "
+            "administrator of the account. ReadOnly: it reads. Required, because it is a grant of power."
         ),
     ]
     role: Annotated[Role | None, Field(description="Additions to the connector's IAM role.")] = None

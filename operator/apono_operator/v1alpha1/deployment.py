@@ -3,60 +3,55 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictInt
 
-from apono_operator.v1alpha1.schema import ATOMIC_MAP, LIST_SET, ApiModel, JsonSchema, cel, list_map
+from apono_operator.v1alpha1.scalars import (
+    METADATA_KEYS,
+    AnnotationValue,
+    LabelKey,
+    LabelValue,
+    ObjectName,
+    Quantity,
+    foreign_to_the_operator,
+)
+from apono_operator.v1alpha1.schema import ATOMIC_MAP, ApiModel, JsonSchema, ListType, Rule
 
-# Kubernetes "Names and IDs", "Labels and Selectors", "Quantity".
-DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
-LABEL_KEY = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
-LABEL_VALUE = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
-QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
+PodAnnotations = Annotated[
+    dict[str, AnnotationValue], Field(max_length=20), foreign_to_the_operator("annotations"), METADATA_KEYS
+]
+PodLabels = Annotated[dict[str, LabelValue], Field(max_length=20), foreign_to_the_operator("labels"), METADATA_KEYS]
+NodeSelector = Annotated[dict[str, LabelValue], Field(max_length=20), METADATA_KEYS]
+
+# Docker's reference grammar (distribution/reference), without the forms that nobody writes.
 IMAGE = (
     r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*"
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$"
 )
 
-OWN_METADATA = ("apono.io/", "app.kubernetes.io/", "eks.amazonaws.com/", "argocd.argoproj.io/")
-
-LabelKey = Annotated[str, Field(min_length=1, max_length=317, pattern=LABEL_KEY)]
-LabelValue = Annotated[str, Field(max_length=63, pattern=LABEL_VALUE)]
-AnnotationValue = Annotated[str, Field(max_length=4096)]
-Quantity = Annotated[str, Field(min_length=1, max_length=32, pattern=QUANTITY)]
+OWN_VARIABLES = ("APONO_TOKEN", "APONO_CONNECTOR_ID", "APONO_URL")
 
 
-def _keys_outside_own_metadata(what: str) -> list[JsonSchema]:
-    condition = " || ".join(f"k.startsWith('{prefix}')" for prefix in OWN_METADATA)
-    names = ", ".join(f"{prefix}*" for prefix in OWN_METADATA)
-    return [cel(f"!self.exists(k, {condition})", f"{what} of {names} are set by the operator: remove them")]
+def _is_for_users(name: str) -> bool:
+    return not name.startswith("AWS_") and name not in OWN_VARIABLES
 
 
-def _keys_are_label_keys() -> JsonSchema:
-    return cel(
-        f"self.all(k, k.size() <= 317 && k.matches(r'{LABEL_KEY}'))",
-        "keys must be label keys: an optional DNS prefix and a slash, then up to 63 letters, digits, '-', '_' or '.'",
-    )
+_FOREIGN_VARIABLE = Rule(
+    f"!self.startsWith('AWS_') && !(self in {list(OWN_VARIABLES)})",
+    f"{', '.join(OWN_VARIABLES)} and AWS_* are set by the operator and by EKS: remove them",
+    _is_for_users,
+)
 
 
 class SecretName(ApiModel):
     """A Secret in the connector's own namespace."""
 
-    name: Annotated[str, Field(description="Name of the Secret.", min_length=1, max_length=253, pattern=DNS_SUBDOMAIN)]
+    name: Annotated[ObjectName, Field(description="Name of the Secret.")]
 
 
 class EnvVar(ApiModel):
     """One more environment variable for the connector's container."""
-
-    schema_extension: ClassVar[JsonSchema] = {
-        "x-kubernetes-validations": [
-            cel(
-                "!self.name.startsWith('AWS_') && !(self.name in ['APONO_TOKEN', 'APONO_CONNECTOR_ID', 'APONO_URL'])",
-                "APONO_TOKEN, APONO_CONNECTOR_ID, APONO_URL and AWS_* are set by the operator and by EKS: remove them",
-            )
-        ]
-    }
 
     name: Annotated[
         str,
@@ -66,6 +61,7 @@ class EnvVar(ApiModel):
             max_length=253,
             pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
         ),
+        _FOREIGN_VARIABLE,
     ]
     value: Annotated[str, Field(description="Its value, in clear: keep secrets out of it.", max_length=4096)]
 
@@ -101,32 +97,33 @@ class TaintEffect(StrEnum):
     NO_EXECUTE = "NoExecute"
 
 
+def _key_and_value_fit(toleration: Toleration) -> bool:
+    if toleration.operator is TolerationOperator.EQUAL:
+        return toleration.key is not None
+    return toleration.value is None
+
+
+_KEY_AND_VALUE = Rule(
+    "self.operator == 'Equal' ? has(self.key) : !has(self.value)",
+    "operator Equal needs a key; operator Exists takes no value",
+    _key_and_value_fit,
+)
+
+
 class Toleration(ApiModel):
     """A taint of a node that the pods accept."""
 
-    schema_extension: ClassVar[JsonSchema] = {
-        **ATOMIC_MAP,
-        "x-kubernetes-validations": [
-            cel(
-                "self.operator == 'Equal' ? has(self.key) : !has(self.value)",
-                "operator Equal needs a key; operator Exists takes no value",
-            )
-        ],
-    }
+    schema_extension: ClassVar[JsonSchema] = ATOMIC_MAP
+    rules: ClassVar[tuple[Rule, ...]] = (_KEY_AND_VALUE,)
 
     operator: Annotated[TolerationOperator, Field(description="Exists or Equal.")]
     key: Annotated[
-        str | None,
+        LabelKey | None,
         Field(
             description="Key of the taint; none with Exists means every taint.",
-            min_length=1,
-            max_length=317,
-            pattern=LABEL_KEY,
         ),
     ] = None
-    value: Annotated[
-        str | None, Field(description="Value of the taint, with Equal.", max_length=63, pattern=LABEL_VALUE)
-    ] = None
+    value: Annotated[LabelValue | None, Field(description="Value of the taint, with Equal.")] = None
     effect: Annotated[TaintEffect | None, Field(description="Effect of the taint; none means every effect.")] = None
 
 
@@ -134,7 +131,7 @@ class SecurityOverrides(ApiModel):
     """What may be loosened or pinned in the pods' security context, which is 'restricted' otherwise."""
 
     run_as_user: Annotated[
-        int | None,
+        StrictInt | None,
         Field(
             description="User id of the container's process. Default: 65532.",
             ge=0,
@@ -143,7 +140,7 @@ class SecurityOverrides(ApiModel):
         ),
     ] = None
     run_as_group: Annotated[
-        int | None,
+        StrictInt | None,
         Field(
             description="Group id of the container's process. Default: 65532.",
             ge=0,
@@ -152,7 +149,7 @@ class SecurityOverrides(ApiModel):
         ),
     ] = None
     fs_group: Annotated[
-        int | None,
+        StrictInt | None,
         Field(
             description="Group that owns mounted volumes. Default: 65532.",
             ge=0,
@@ -161,15 +158,16 @@ class SecurityOverrides(ApiModel):
         ),
     ] = None
     run_as_non_root: Annotated[
-        bool | None,
+        StrictBool | None,
         Field(
             description="Refuse to run as root. Default: true. An image that needs root wants false and runAsUser 0."
         ),
     ] = None
     read_only_root_filesystem: Annotated[
-        bool | None,
+        StrictBool | None,
         Field(
-            description="Mount the container's root file system read-only. Default: false, because the connector writes below /tmp and its home."
+            description="Mount the container's root file system read-only. Default: false, because the connector "
+            "writes below /tmp and its home."
         ),
     ] = None
 
@@ -178,9 +176,10 @@ class ConnectorDeployment(ApiModel):
     """The Deployment of the connector. Everything has a working default."""
 
     replicas: Annotated[
-        int,
+        StrictInt,
         Field(
-            description="Number of pods; more than one is Apono's active-active high availability under one connector id.",
+            description="Number of pods; more than one is Apono's active-active high availability under one "
+            "connector id.",
             ge=1,
             le=10,
             json_schema_extra={"format": "int32"},
@@ -189,7 +188,8 @@ class ConnectorDeployment(ApiModel):
     image: Annotated[
         str | None,
         Field(
-            description="Image of the connector, by tag or digest, from a registry that the administrator allows. Default: the operator's setting.",
+            description="Image of the connector, by tag or digest, from a registry that the administrator allows. "
+            "Default: the operator's setting.",
             min_length=1,
             max_length=512,
             pattern=IMAGE,
@@ -200,12 +200,10 @@ class ConnectorDeployment(ApiModel):
         Field(description="When the node pulls the image. Default: Kubernetes' own."),
     ] = None
     image_pull_secrets: Annotated[
-        list[SecretName] | None,
+        Annotated[list[SecretName], Field(min_length=1, max_length=10), ListType("name")] | None,
         Field(
-            description="Secrets with registry credentials. Default: one made by the operator from the connector token, which is the password of Apono's registry.",
-            min_length=1,
-            max_length=10,
-            json_schema_extra=list_map("name"),
+            description="Secrets with registry credentials. Default: one made by the operator from the connector "
+            "token, which is the password of Apono's registry.",
         ),
     ] = None
     resources: Annotated[
@@ -213,74 +211,34 @@ class ConnectorDeployment(ApiModel):
         Field(description="CPU and memory. Default: requests {cpu: 500m, memory: 1G}, limits {cpu: '1', memory: 2G}."),
     ] = None
     env: Annotated[
-        list[EnvVar] | None,
-        Field(
-            description="More environment variables, for example proxies.",
-            max_length=50,
-            json_schema_extra=list_map("name"),
-        ),
+        Annotated[list[EnvVar], Field(max_length=50), ListType("name")] | None,
+        Field(description="More environment variables, for example proxies."),
     ] = None
     pod_labels: Annotated[
-        dict[str, LabelValue] | None,
-        Field(
-            description="More labels for the pods.",
-            max_length=20,
-            json_schema_extra={
-                "x-kubernetes-validations": [*_keys_outside_own_metadata("labels"), _keys_are_label_keys()]
-            },
-        ),
+        PodLabels | None,
+        Field(description="More labels for the pods."),
     ] = None
     pod_annotations: Annotated[
-        dict[str, AnnotationValue] | None,
-        Field(
-            description="More annotations for the pods.",
-            max_length=20,
-            json_schema_extra={
-                "x-kubernetes-validations": [
-                    *_keys_outside_own_metadata("annotations"),
-                    _keys_are_label_keys(),
-                ]
-            },
-        ),
+        PodAnnotations | None,
+        Field(description="More annotations for the pods."),
     ] = None
     node_selector: Annotated[
-        dict[str, LabelValue] | None,
-        Field(
-            description="Labels that a node must have.",
-            max_length=20,
-            json_schema_extra={"x-kubernetes-validations": [_keys_are_label_keys()]},
-        ),
+        NodeSelector | None,
+        Field(description="Labels that a node must have."),
     ] = None
     tolerations: Annotated[
-        list[Toleration] | None,
-        Field(description="Taints that the pods accept.", max_length=20, json_schema_extra=LIST_SET),
+        Annotated[list[Toleration], Field(max_length=20), ListType()] | None,
+        Field(description="Taints that the pods accept."),
     ] = None
     priority_class_name: Annotated[
-        str | None,
-        Field(description="Priority class of the pods.", min_length=1, max_length=253, pattern=DNS_SUBDOMAIN),
+        ObjectName | None,
+        Field(description="Priority class of the pods."),
     ] = None
     automount_service_account_token: Annotated[
-        bool,
+        StrictBool,
         Field(description="Give the pods a Kubernetes API token as well. The role works without it."),
     ] = False
     security_context: Annotated[
         SecurityOverrides | None,
         Field(description="Overrides of the restricted security context."),
     ] = None
-
-    def model_post_init(self, _context: Any, /) -> None:
-        """Check what the schema says in CEL and pydantic cannot read there.
-
-        Raises:
-            ValueError: if an environment variable, label or annotation is the operator's own.
-        """
-        for variable in self.env or ():
-            if variable.name.startswith("AWS_") or variable.name in {
-                "APONO_TOKEN",
-                "APONO_CONNECTOR_ID",
-                "APONO_URL",
-            }:
-                raise ValueError(f"env {variable.name} is set by the operator or by EKS: remove it")
-        for key in (*(self.pod_labels or ()), *(self.pod_annotations or ())):
-            if key.startswith(OWN_METADATA):
-                raise ValueError(f"label or annotation {key} is set by the operator: remove it")

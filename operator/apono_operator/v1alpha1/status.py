@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from apono_operator.v1alpha1.condition import Condition
-from apono_operator.v1alpha1.schema import ApiModel, list_map
+from apono_operator.v1alpha1.schema import ApiModel, ListType
 
 
 class AponoConnectorStatus(ApiModel):
@@ -28,7 +28,8 @@ class AponoConnectorStatus(ApiModel):
     connector_role_id: Annotated[
         str | None,
         Field(
-            description="Unique id (AROA…) of the connector's IAM role; a new id means that trusts elsewhere no longer hold.",
+            description="Unique id (AROA…) of the connector's IAM role; a new id means that trusts elsewhere no "
+            "longer hold.",
             max_length=128,
         ),
     ] = None
@@ -36,6 +37,6 @@ class AponoConnectorStatus(ApiModel):
         str | None, Field(description="ServiceAccount that the connector's pods run as.", max_length=253)
     ] = None
     conditions: Annotated[
-        list[Condition] | None,
-        Field(description="The state, aspect by aspect.", max_length=32, json_schema_extra=list_map("type")),
+        Annotated[list[Condition], Field(max_length=32), ListType("type")] | None,
+        Field(description="The state, aspect by aspect."),
     ] = None
