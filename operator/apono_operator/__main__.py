@@ -110,7 +110,7 @@ class Operator:
     async def _serve(self) -> None:
         registry = kopf.OperatorRegistry()
         lifecycle.register_login(registry)
-        timing = Timing(resync=self.settings.resync_seconds)
+        timing = Timing(self.settings.resync_seconds, secrets=self.settings.secret_poll_seconds)
         handlers = ConnectorHandlers(self.reconciler, Beats(self.pool), timing)
         handlers.register(registry)
         log.info("serving", version=VERSION, kind=v1alpha1.KIND, namespaces=self.settings.watch_namespaces or "all")

@@ -80,6 +80,10 @@ class Settings(BaseSettings):
         float,
         Field(ge=10, le=86400, description="Seconds between looks at a role with which all is well, ± 10 %."),
     ] = 600.0
+    secret_poll_seconds: Annotated[
+        float,
+        Field(ge=1, le=60, description="Seconds between looks at token and pull Secrets, which are not watched."),
+    ] = 30.0
     workers: Annotated[int, Field(ge=1, le=256, description="Connectors that are worked on at once.")] = 16
     log_format: Annotated[
         Literal["json", "console"], Field(description="json: a JSON object a line. console: for people.")

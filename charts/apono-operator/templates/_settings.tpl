@@ -5,7 +5,7 @@ empty is left to the operator's default.
 {{- define "apono-operator.settings" -}}
 {{- range $key := list "watchNamespaces" "grants" "permissionsBoundaries" "allowUnboundedRoles"
       "allowedManagedPolicyArns" "allowedRoleTagKeys" "roleTags" "maxSessionDuration" "connectorImage" "aponoUrl"
-      "resyncSeconds" "workers" "logFormat" "logLevel" }}
+      "resyncSeconds" "secretPollSeconds" "workers" "logFormat" "logLevel" }}
 {{- with index $.Values $key }}
 - name: APONO_OPERATOR_{{ snakecase $key | upper }}
   value: {{ include "apono-operator.setting" . | quote }}

@@ -29,7 +29,6 @@ DELETION_SLICE = 3.0
 """Seconds between looks for an edit while a deletion backs off: kopf hands out no events meanwhile."""
 
 _NEWSWORTHY_METADATA = ("generation", "deletionTimestamp", "finalizers", "labels", "ownerReferences")
-_RECONCILE_AT = f"{v1alpha1.GROUP}/reconcile-at"
 CHILDREN = (("apps", "v1", "deployments"), ("", "v1", "serviceaccounts"), ("", "v1", "pods"))
 
 
@@ -198,7 +197,7 @@ def _context(owner: Owner) -> dict[str, str]:
 def _news(body: Mapping[str, Any]) -> object:
     """The part of a connector whose change is worth a pass: not its status, which we write."""
     metadata = body["metadata"]
-    asked = metadata.get("annotations", {}).get(_RECONCILE_AT)
+    asked = metadata.get("annotations", {}).get(v1alpha1.RECONCILE_AT)
     return [*(_plain(metadata.get(key)) for key in _NEWSWORTHY_METADATA), asked]
 
 

@@ -24,7 +24,7 @@ from apono_operator.state.desired import Inputs, child_keys, connector_id, desir
 from apono_operator.state.finding import Finding, Next, found, retained, stuck, unknown, waits
 from apono_operator.state.resources import Cluster, IamRole, Manifest, ObjectKey, Owner, State, key_of
 from apono_operator.state.rollout import Injection, availability, injection_of, next_injection
-from apono_operator.v1alpha1 import AponoConnectorSpec, ConditionStatus, ConditionType, Reason
+from apono_operator.v1alpha1 import RECONCILE_AT, AponoConnectorSpec, ConditionStatus, ConditionType, Reason
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -192,12 +192,18 @@ class Upkeep:
                 self.role, self.role_id = desired, role_id
 
     def _is_fresh(self, memory: RoleMemory) -> bool:
-        same = memory.generation == self.connector["metadata"]["generation"]
-        return same and self.world.monotonic() < memory.seen + self.world.pace.resync * 0.9
+        return self._is_of_this_manifest(memory) and self.world.monotonic() < memory.seen + self.world.pace.resync * 0.9
+
+    def _is_of_this_manifest(self, memory: RoleMemory) -> bool:
+        return (memory.generation, memory.asked) == (self.connector["metadata"]["generation"], self._asked())
+
+    def _asked(self) -> str | None:
+        asked: str | None = self.connector["metadata"].get("annotations", {}).get(RECONCILE_AT)
+        return asked
 
     def _depth(self, memory: RoleMemory | None) -> Depth:
         """Look at attachments hourly, after a change of the manifest, and when nothing is remembered."""
-        if memory is None or memory.generation != self.connector["metadata"]["generation"]:
+        if memory is None or not self._is_of_this_manifest(memory):
             return Depth.ATTACHED
         due = self.world.monotonic() >= memory.thoroughly_seen + self.world.pace.thorough
         return Depth.ATTACHED if due else Depth.OURS
@@ -207,7 +213,7 @@ class Upkeep:
         thoroughly = moment if depth >= Depth.ATTACHED or memory is None else memory.thoroughly_seen
         role = replace(desired, role_id=self.role_id)
         generation = self.connector["metadata"]["generation"]
-        self.world.roles[self.owner.uid] = RoleMemory(generation, role, moment, thoroughly)
+        self.world.roles[self.owner.uid] = RoleMemory(generation, self._asked(), role, moment, thoroughly)
 
     def _decide(self) -> State:
         """Gather what the cluster has, and decide what should be."""

@@ -38,6 +38,9 @@ class RoleMemory:
     """A role that was seen to be as asked, so that news from children costs no AWS call."""
 
     generation: int
+    asked: str | None
+    """The annotation by which a look was asked for."""
+
     role: IamRole
     seen: float
     thoroughly_seen: float
