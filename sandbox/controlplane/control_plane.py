@@ -69,12 +69,12 @@ class ControlPlane:
         self.region = region
         self.server = endpoint.server
         self.ca_certificate = endpoint.ca_certificate
-        self._stack = stack
         self._control: ControlClient | None = None
         if state is not None:
             self._control = ControlClient(state)
             stack.callback(self._control.close)
         self.issuer: str = state.issuer if state else self._discovery()["issuer"]
+        self._stack = stack.pop_all()
 
     @classmethod
     def start(cls, *, region: str = DEFAULT_REGION) -> ControlPlane:
@@ -86,7 +86,7 @@ class ControlPlane:
         """
         with ExitStack() as stack:
             state = stack.enter_context(own_service(region))
-            return cls._of(state, stack)
+            return cls(state.kubeconfig, state.directory, state.region, state, stack)
 
     @classmethod
     def attach(cls, state_file: Path) -> ControlPlane:
@@ -96,8 +96,8 @@ class ControlPlane:
             FileNotFoundError: no state was written yet.
             PartError: that control plane did not come up.
         """
-        with ExitStack() as stack:
-            return cls._of(state_in(state_file.read_text(encoding="utf-8")), stack)
+        state = state_in(state_file.read_text(encoding="utf-8"))
+        return cls(state.kubeconfig, state.directory, state.region, state, ExitStack())
 
     @classmethod
     def existing(cls, kubeconfig: Path, *, region: str = DEFAULT_REGION) -> ControlPlane:
@@ -108,15 +108,7 @@ class ControlPlane:
         """
         with ExitStack() as stack:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="apono-sandbox-"))
-            plane = cls(kubeconfig, Path(directory), region, None, stack)
-            plane._stack = stack.pop_all()
-            return plane
-
-    @classmethod
-    def _of(cls, state: State, stack: ExitStack) -> ControlPlane:
-        plane = cls(state.kubeconfig, state.directory, state.region, state, stack)
-        plane._stack = stack.pop_all()
-        return plane
+            return cls(kubeconfig, Path(directory), region, None, stack)
 
     def __enter__(self) -> Self:
         return self

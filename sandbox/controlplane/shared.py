@@ -40,6 +40,7 @@ def _launch(state_file: Path, owner_pid: int, region: str) -> None:
     with state_file.with_suffix(".log").open("a", encoding="utf-8") as log:
         process = spawn(owner_pid, region, log)
     _launched.append(process)
+    announcement = read_announcement(process)
     descriptor = os.open(state_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)  # it holds the control token
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(read_announcement(process))
+        file.write(announcement)
