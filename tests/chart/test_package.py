@@ -1,0 +1,86 @@
+"""The chart as a package: lint, versions, the custom resource definition, the description of its values."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.chart.rendering import BOUNDARIES, CHART, NAMESPACE, RELEASE, ROOT, Chart
+
+CRD = "apono.io_aponoconnectors.yaml"
+LINES = (CHART / "values.yaml").read_text(encoding="utf-8").splitlines()
+VALUES = yaml.safe_load("\n".join(LINES))
+SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+GROUPS = ("image", "serviceAccount")
+"""Values whose own keys are described, each for itself."""
+
+
+def test_helm_finds_nothing_to_criticise(chart: Chart) -> None:
+    done = chart.run("lint", "--strict", str(CHART), values=BOUNDARIES)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "WARNING" not in done.stdout
+
+
+def test_the_custom_resource_definition_is_the_generated_one() -> None:
+    assert (CHART / "crds" / CRD).read_bytes() == (ROOT / "crds" / CRD).read_bytes()
+    assert [path.name for path in (CHART / "crds").iterdir()] == [CRD]
+
+
+def test_the_chart_installs_the_version_that_it_belongs_to() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    metadata = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+
+    assert (metadata["version"], metadata["appVersion"]) == (version, version)
+
+
+def test_the_schema_knows_the_values_that_have_a_default_and_no_others() -> None:
+    assert SCHEMA["properties"].keys() - {"global"} == VALUES.keys()
+    for group in GROUPS:
+        assert SCHEMA["properties"][group]["properties"].keys() == VALUES[group].keys()
+
+
+@pytest.mark.parametrize(
+    ("key", "indent"),
+    [*((key, 0) for key in VALUES if key not in GROUPS), *((key, 2) for group in GROUPS for key in VALUES[group])],
+)
+def test_every_value_is_described(key: str, indent: int) -> None:
+    (line,) = (number for number, text in enumerate(LINES) if text.startswith(f"{' ' * indent}{key}:"))
+
+    assert first_line_of_comment_above(line).strip().startswith("# -- ")
+
+
+def test_notes_say_where_connectors_may_be_made_and_what_is_missing(chart: Chart) -> None:
+    notes = notes_of(chart, {"grants": [{"namespaces": ["team-b", "team-a"]}]})
+
+    assert "Connectors may be made in: team-a, team-b" in notes
+    assert "names no IAM role" in notes
+    assert "allowUnboundedRoles" not in notes
+
+
+def test_notes_are_silent_about_what_is_there_and_warn_of_unbounded_roles(chart: Chart) -> None:
+    account = {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/operator"}}
+
+    notes = notes_of(chart, {"serviceAccount": account, "allowUnboundedRoles": True})
+
+    assert "names no IAM role" not in notes
+    assert "allowUnboundedRoles is on" in notes
+
+
+def first_line_of_comment_above(line: int) -> str:
+    first = line
+    while LINES[first - 1].strip().startswith("#"):
+        first -= 1
+    return LINES[first]
+
+
+def notes_of(chart: Chart, values: dict[str, Any]) -> str:
+    arguments = ("install", RELEASE, str(CHART), f"--namespace={NAMESPACE}", "--dry-run=client", "--output=json")
+    done = chart.run(*arguments, values={**BOUNDARIES, **values})
+    assert done.returncode == 0, done.stderr
+    notes: str = json.loads(done.stdout)["info"]["notes"]
+    return notes

@@ -1,0 +1,117 @@
+"""Every setting of the operator is a value of the chart and arrives in its environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
+
+from apono_operator import settings as operator_settings
+from apono_operator.settings import PREFIX, Settings
+from tests.chart.rendering import BOUNDARIES, CHART, NAMESPACE, Chart, Rendering
+
+SET_BY_THE_CHART = {"namespace"}
+REQUIRED: dict[str, Any] = {"permissions_boundaries": BOUNDARIES["permissionsBoundaries"]}
+BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
+CHOSEN: dict[str, Any] = {
+    "watch_namespaces": ["team-a", "team-b"],
+    "grants": [
+        {"namespaces": ["team-a"], "modes": ["Account"], "permissions": ["ReadOnly"]},
+        {"namespaces": ["team-?"], "imageRegistries": ["registry.example/apono"]},
+    ],
+    "permissions_boundaries": {"FullAccess": BOUNDARY, "ReadOnly": BOUNDARY},
+    "allow_unbounded_roles": True,
+    "allowed_managed_policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::123456789012:policy/own-*"],
+    "allowed_role_tag_keys": ["team", "cost:*"],
+    "role_tags": {"owner": "platform, and <others> & co", "number": "1000000"},
+    "max_session_duration": 43200,
+    "connector_image": "registry.example/apono/connector:v2",
+    "apono_url": "api.eu.apono.io",
+    "resync_seconds": 86400,
+    "secret_poll_seconds": 1.5,
+    "workers": 256,
+    "log_format": "console",
+    "log_level": "debug",
+}
+REFUSED: list[tuple[str, Any]] = [
+    ("grants", [{"namespaces": []}]),
+    ("grants", [{"namespaces": ["team-a"], "modes": ["Everything"]}]),
+    ("grants", [{"namespaces": ["team-a"], "permissions": ["Administrator"]}]),
+    ("grants", [{"namespaces": ["team-a"], "registries": []}]),
+    ("permissions_boundaries", {"ReadOnly": "connector-boundary"}),
+    ("permissions_boundaries", {"Administrator": BOUNDARY}),
+    ("max_session_duration", 3599),
+    ("max_session_duration", 43201),
+    ("connector_image", ""),
+    ("apono_url", "https://api.apono.io"),
+    ("resync_seconds", 9),
+    ("resync_seconds", 86401),
+    ("secret_poll_seconds", 0.9),
+    ("secret_poll_seconds", 61),
+    ("workers", 0),
+    ("workers", 257),
+    ("log_format", "xml"),
+    ("log_level", "trace"),
+]
+
+
+def as_values(settings: dict[str, Any]) -> dict[str, Any]:
+    return {to_camel(name): value for name, value in settings.items()}
+
+
+def as_read_by_the_operator(rendering: Rendering, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name, value in rendering.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv(f"{PREFIX}NAMESPACE", NAMESPACE)
+    return operator_settings.load()
+
+
+def test_every_setting_has_a_value_of_the_same_name() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+
+    assert {to_camel(name) for name in Settings.model_fields if name not in SET_BY_THE_CHART} <= values.keys()
+
+
+def test_every_setting_but_the_namespace_is_tried_here_with_a_value_that_is_not_its_default() -> None:
+    defaults = Settings(**REQUIRED)
+    chosen = Settings(**CHOSEN)
+
+    assert CHOSEN.keys() == Settings.model_fields.keys() - SET_BY_THE_CHART
+    assert [name for name in CHOSEN if getattr(chosen, name) == getattr(defaults, name)] == []
+
+
+def test_every_setting_arrives_as_it_was_chosen(chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = Settings(namespace=NAMESPACE, **CHOSEN)
+
+    rendering = chart.render({**as_values(CHOSEN), "grantedNamespaces": ["team-b"]})
+
+    assert as_read_by_the_operator(rendering, monkeypatch) == expected
+
+
+def test_the_chart_s_defaults_are_the_operator_s(chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = Settings(namespace=NAMESPACE, **REQUIRED)
+
+    assert as_read_by_the_operator(chart.render({}), monkeypatch) == expected
+
+
+def test_the_operator_learns_its_namespace_from_its_pod(chart: Chart) -> None:
+    (entry,) = (entry for entry in chart.render({}).container["env"] if entry["name"] == f"{PREFIX}NAMESPACE")
+
+    assert entry["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
+
+
+def test_no_variable_is_set_twice(chart: Chart) -> None:
+    names = [entry["name"] for entry in chart.render({}).container["env"]]
+
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(("name", "value"), REFUSED)
+def test_what_the_operator_would_not_start_with_is_refused_at_once(chart: Chart, name: str, value: Any) -> None:
+    with pytest.raises(ValidationError):
+        Settings(**{"allow_unbounded_roles": True, name: value})
+
+    assert f"at '/{to_camel(name)}" in chart.refusal({**BOUNDARIES, **as_values({name: value})})
