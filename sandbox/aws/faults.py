@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -74,21 +73,6 @@ def access_denied(message: str = "User is not authorized to perform this operati
     return Refusal("AccessDenied", message, 403)
 
 
-@dataclass(frozen=True)
-class Latency(Effect):
-    """Wait before doing anything.
-
-    Attributes:
-        seconds: Of real time.
-    """
-
-    seconds: float
-
-    def before(self) -> None:
-        """Wait."""
-        time.sleep(self.seconds)
-
-
 class ResetConnection(Effect):
     """Reset the connection, doing nothing."""
 
@@ -115,18 +99,34 @@ class LostResponse(Effect):
 
 
 class Hang(Effect):
-    """Hold the call, before doing anything, until released (or the faults are cleared)."""
+    """Hold the call, before doing anything, until released (or the fault is lifted).
 
-    def __init__(self) -> None:
+    Args:
+        seconds: Of real time, after which it goes on by itself.
+    """
+
+    def __init__(self, seconds: float = _LONGEST_HANG) -> None:
+        self._seconds = seconds
         self._released = threading.Event()
 
     def before(self) -> None:
         """Hold."""
-        self._released.wait(_LONGEST_HANG)
+        self._released.wait(self._seconds)
 
     def release(self) -> None:
         """Let held calls go on, and later ones through."""
         self._released.set()
+
+
+class Latency(Hang):
+    """Wait before doing anything.
+
+    Args:
+        seconds: Of real time; cut short when the fault is lifted.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
 
 
 @dataclass

@@ -108,8 +108,15 @@ class Call:
 
     @property
     def account(self) -> AccountBackend:
-        """The caller's account."""
-        return self.state.accounts[self.signer.account_id]
+        """The caller's account.
+
+        Raises:
+            AwsError: `InvalidClientTokenId` when a reset has done away with it meanwhile.
+        """
+        account = self.state.accounts.get(self.signer.account_id)
+        if account is None:
+            raise AwsError("InvalidClientTokenId", "The security token included in the request is invalid.")
+        return account
 
 
 Handler = Callable[[Call], Mapping[str, Any]]

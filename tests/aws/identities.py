@@ -60,7 +60,7 @@ class Issuer:
         """Replace the keys by a new one."""
         self._keys = {f"key-{id(self._keys)}": rsa.generate_private_key(65537, 2048)}
 
-    def token(self, now: datetime, **claims: Any) -> str:
+    def token(self, now: datetime, *, without: str = "", **claims: Any) -> str:
         """A token signed by the newest key, an hour long; claims given replace the usual ones."""
         name, key = list(self._keys.items())[-1]
         usual = {
@@ -70,6 +70,7 @@ class Issuer:
             "iat": int(now.timestamp()),
             "exp": int(now.timestamp()) + 3600,
         }
+        usual.pop(without, None)
         return jwt.encode({**usual, **claims}, key, algorithm="RS256", headers={"kid": name})
 
     def trust(self, account: Account, operator: Literal["StringEquals", "StringLike"] = "StringEquals") -> str:

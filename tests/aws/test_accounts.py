@@ -121,6 +121,23 @@ def test_lists_come_in_pages(account: Account) -> None:
     assert [role["RoleName"] for page in pages for role in page["Roles"]] == names
 
 
+def test_a_marker_that_was_not_handed_out_is_refused(account: Account) -> None:
+    with pytest.raises(ClientError, match="ValidationError"):
+        account.client("iam").list_roles(Marker="elsewhere")
+
+
+def test_an_account_holds_a_thousand_roles_and_a_hundred_providers(account: Account) -> None:
+    iam = account.client("iam")
+    for number in range(100):
+        iam.create_open_id_connect_provider(Url=f"https://oidc.example.com/{number}")
+    with pytest.raises(ClientError, match="LimitExceeded"):
+        iam.create_open_id_connect_provider(Url="https://oidc.example.com/more")
+    for number in range(1000):
+        create_role(iam, f"role-{number}", trusting("*"))
+    with pytest.raises(ClientError, match="Cannot exceed quota for RolesPerAccount: 1000"):
+        create_role(iam, "more", trusting("*"))
+
+
 def use(account: Account) -> None:
     iam = account.client("iam")
     create_role(iam, "role", trusting("*"))

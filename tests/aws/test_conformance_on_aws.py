@@ -25,15 +25,21 @@ def run(aws: FrontDoor, account: Account, *arguments: str) -> subprocess.Complet
     )
 
 
-def test_the_table_agrees_with_an_account_and_leaves_nothing_behind(aws: FrontDoor) -> None:
+def test_rows_are_tried_and_leave_nothing_behind(aws: FrontDoor) -> None:
     account = aws.create_account()
-    run_ = run(aws, account, "--account", account.account_id)
+    # Rows that leave behind one of everything that can be made.
+    only = ("--only", "cannot be deleted", "--only", "a second provider")
+    run_ = run(aws, account, "--account", account.account_id, *only)
     assert (run_.returncode, run_.stderr) == (0, "")
     assert run_.stdout.splitlines()[-1].endswith("rows, 0 disagreements")
+    made = {"CreateRole", "CreatePolicy", "CreateOpenIDConnectProvider", "CreateInstanceProfile"}
+    assert made <= set(aws.calls.all().operations)
     iam = account.client("iam")
     assert iam.list_roles()["Roles"] == []
     assert iam.list_policies(Scope="Local")["Policies"] == []
     assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
+    deleted = aws.calls.of(operation="DeleteInstanceProfile", outcome="ok")
+    assert len(deleted) == len(aws.calls.of(operation="CreateInstanceProfile", outcome="ok"))
 
 
 def test_an_account_that_disagrees_is_told(aws: FrontDoor) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -168,6 +169,23 @@ def test_a_call_that_hangs_goes_on_when_released(aws: FrontDoor, iam: IAMClient)
     hang.release()
     thread.join(timeout=10)
     assert (outcomes, role_names(iam)) == (["ok"], ["role"])
+
+
+def test_a_call_held_up_over_a_reset_finds_its_account_gone(aws: FrontDoor, iam: IAMClient) -> None:
+    fault = aws.faults.add(Fault(Hang(), operation="CreateRole"))
+    with ThreadPoolExecutor(1) as thread:
+        held = thread.submit(outcome, iam)
+        wait_until(lambda: fault.fired == 1)
+        aws.reset()
+        assert held.result(timeout=10) == "InvalidClientTokenId"
+
+
+def test_an_error_of_a_hook_is_answered_and_raised_in_the_end() -> None:
+    with pytest.raises(ExceptionGroup) as caught, FrontDoor() as aws:  # noqa: PT012 -- raised at its end
+        iam = aws.create_account().client("iam")
+        aws.hooks.before(lambda call: call.parameters["Missing"], operation="CreateRole")
+        assert outcome(iam) == "InternalFailure"
+    assert [type(error) for error in caught.value.exceptions] == [KeyError]
 
 
 def test_closing_the_front_door_lets_go_of_calls_that_hang() -> None:

@@ -60,6 +60,22 @@ def test_a_date_changed_after_signing_is_refused(shared_aws: FrontDoor, account:
     assert code_of(shared_aws, account, **{"X-Amz-Date": "20200101T000000Z"}) == "SignatureDoesNotMatch"
 
 
+def test_a_date_that_is_none_is_refused(shared_aws: FrontDoor, account: Account) -> None:
+    assert code_of(shared_aws, account, **{"X-Amz-Date": "today"}) == "SignatureDoesNotMatch"
+
+
+def test_a_signature_that_leaves_the_host_out_is_refused(shared_aws: FrontDoor, account: Account) -> None:
+    headers = signed_headers(shared_aws.endpoint_url, account.credentials, WHO, "sts")
+    changed = headers["Authorization"].replace("host;", "")
+    assert code_of(shared_aws, account, Authorization=changed) == "SignatureDoesNotMatch"
+
+
+def test_a_digest_of_another_body_is_refused(shared_aws: FrontDoor, account: Account) -> None:
+    digest = {"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"}
+    headers = signed_headers(shared_aws.endpoint_url, account.credentials, WHO, "sts", headers=digest)
+    assert send(shared_aws, WHO, headers).code == "SignatureDoesNotMatch"
+
+
 def test_a_key_of_one_partition_is_unknown_in_another(shared_aws: FrontDoor, account: Account) -> None:
     headers = signed_headers(shared_aws.endpoint_url, account.credentials, WHO, "sts", "cn-north-1")
     assert send(shared_aws, WHO, headers).code == "InvalidClientTokenId"

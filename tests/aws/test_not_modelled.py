@@ -84,6 +84,11 @@ def test_an_element_of_a_trust_policy_that_is_not_modelled_is_refused_by_name(
         create_role(account.client("iam"), "role", document(statement | {element: value}))
 
 
+def test_a_canonical_user_is_refused_by_name(account: Account) -> None:
+    with pytest.raises(ClientError, match="a CanonicalUser principal is not modelled"):
+        create_role(account.client("iam"), "role", trusting({"CanonicalUser": "0" * 64}))
+
+
 def test_a_provider_with_a_port_is_refused_by_name(account: Account) -> None:
     with pytest.raises(ClientError, match="a port in a provider's URL"):
         account.client("iam").create_open_id_connect_provider(Url="https://example.com:6443")

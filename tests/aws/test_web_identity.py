@@ -161,6 +161,40 @@ def test_a_token_without_signature_is_refused(
     assert refusal(anonymous, role, f"{header}.{claims}.")[0] == "InvalidIdentityToken"
 
 
+@pytest.mark.parametrize("claims", [{"exp": "tomorrow"}, {"nbf": []}, {"iat": None}])
+def test_a_token_whose_times_are_none_is_refused(
+    anonymous: STSClient, role: str, issuer: Issuer, clock: ManualClock, claims: dict[str, Any]
+) -> None:
+    assert refusal(anonymous, role, issuer.token(clock(), **claims))[0] == "InvalidIdentityToken"
+
+
+def test_a_token_without_a_subject_is_refused(
+    anonymous: STSClient, role: str, clock: ManualClock, issuer: Issuer
+) -> None:
+    code, message = refusal(anonymous, role, issuer.token(clock(), without="sub"))
+    assert (code, "sub" in message) == ("InvalidIdentityToken", True)
+
+
+def test_a_token_for_an_authorized_party_is_not_modelled(
+    anonymous: STSClient, role: str, issuer: Issuer, clock: ManualClock
+) -> None:
+    assert refusal(anonymous, role, issuer.token(clock(), azp="party"))[0] == "NotModelled"
+
+
+def test_keys_that_cannot_be_read_are_no_keys(
+    aws: FrontDoor, anonymous: STSClient, role: str, issuer: Issuer, clock: ManualClock
+) -> None:
+    aws.trust_issuer(issuer.url, lambda: {"keys": []})
+    assert refusal(anonymous, role, issuer.token(clock()))[0] == "InvalidIdentityToken"
+
+
+def test_a_token_for_several_audiences_is_not_modelled(
+    anonymous: STSClient, role: str, issuer: Issuer, clock: ManualClock
+) -> None:
+    token = issuer.token(clock(), aud=[AUDIENCE, "another"])
+    assert refusal(anonymous, role, token)[0] == "NotModelled"
+
+
 def test_text_that_is_no_token_is_refused(anonymous: STSClient, role: str) -> None:
     assert refusal(anonymous, role, "not a token")[0] == "InvalidIdentityToken"
 

@@ -57,6 +57,8 @@ def _rewritten(document: Document, change: Callable[[str, str], str]) -> str:
         if not isinstance(principal, dict) or not principal:
             raise malformed_policy(f"Invalid principal in policy: {json.dumps(principal)}")
         for kind, names in principal.items():
+            if not as_list(names):
+                raise malformed_policy(f'Invalid principal in policy: "{kind}":[]')
             values = [change(kind, name) for name in as_list(names)]
             principal[kind] = values[0] if len(values) == 1 else values
     return json.dumps(changed, separators=(",", ":"))
@@ -84,13 +86,13 @@ def _resolved_aws(name: str, state: State, partition: str) -> str | None:
         return name if _displayed(name, state) != name else None
     if not name.startswith(f"arn:{partition}:"):
         return None
-    return _unique_id(name, state)
+    return _unique_id(name, state, partition)
 
 
-def _unique_id(arn: str, state: State) -> str | None:
+def _unique_id(arn: str, state: State, partition: str) -> str | None:
     if match := _SESSION.fullmatch(arn):
         account = state.accounts.get(match["account"])
-        role = account.role(match["role"]) if account else None
+        role = account.role(match["role"]) if account and account.partition == partition else None
         return f"{role.id}:{match['session']}" if role and state.is_known_as_principal(role) else None
     for administrator in state.administrators.values():
         if administrator.arn == arn:

@@ -19,6 +19,7 @@ from sandbox.aws.identity.issuers import Issuers
 
 _ALGORITHMS: Final = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
 _REQUIRED_CLAIMS: Final = ("iss", "sub", "aud", "exp", "iat")
+_TIMES: Final = ("exp", "iat", "nbf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,9 @@ def read_claims(token: str) -> WebIdentity:
     for claim in _REQUIRED_CLAIMS:
         if claim not in claims:
             raise _invalid(f"Missing a required claim: {claim}")
+    for claim in _TIMES:
+        if not isinstance(claims.get(claim, 0), int | float):
+            raise _invalid(f"The claim {claim} is not a time")
     return WebIdentity(str(claims["iss"]), str(claims["sub"]), _audience(claims))
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from botocore.loaders import Loader
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from sandbox.aws.errors import not_modelled, validation_error
+from sandbox.aws.errors import validation_error
 
 LOADER: Final = Loader()
 """Reads each model once a process: the services' and the clients' sessions share it."""
@@ -24,15 +24,8 @@ def service_model(service: str) -> ServiceModel:
 
 @lru_cache
 def operation_model(service: str, operation: str) -> OperationModel:
-    """The model of one operation.
-
-    Raises:
-        AwsError: `NotModelled` when the service has no such operation.
-    """
-    model = service_model(service)
-    if operation not in model.operation_names:
-        raise not_modelled(f"{service}:{operation}")
-    return model.operation_model(operation)
+    """The model of one operation that the service has."""
+    return service_model(service).operation_model(operation)
 
 
 def check_constraints(shape: Shape | None, parameters: Mapping[str, Any]) -> None:

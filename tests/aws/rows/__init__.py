@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.aws.rows import policies, providers, roles, sts, trust_policies
+from tests.aws.rows import instance_profiles, policies, providers, roles, sts, trust_policies
 
-ROWS = (*roles.ROWS, *trust_policies.ROWS, *policies.ROWS, *providers.ROWS, *sts.ROWS)
+ROWS = (*roles.ROWS, *instance_profiles.ROWS, *trust_policies.ROWS, *policies.ROWS, *providers.ROWS, *sts.ROWS)

@@ -118,6 +118,29 @@ ROWS = (
         allowing("iam:*", "arn:aws:iam::123456789012:roles/x"),
         'IAM resource path must either be "*" or start with user/',
     ),
+    refused_document("an action with two colons is refused", allowing("s3:Get:Object"), "can contain only one colon"),
+    refused_document("an action with a space is refused", allowing("s3:Get Object")),
+    refused_document("a member that comes twice is refused", '{"Version":"2012-10-17","Version":"2012-10-17"}'),
+    refused_document(
+        "a Sid with a space is refused",
+        document({"Sid": "Not one", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}),
+    ),
+    refused_document(
+        "a statement with both Action and NotAction is refused",
+        document({"Effect": "Allow", "Action": "s3:*", "NotAction": "s3:*", "Resource": "*"}),
+    ),
+    refused_document(
+        "a condition that is a list is refused",
+        document({"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": []}),
+    ),
+    refused_document(
+        "a condition on an object is refused",
+        document({"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": {"Bool": {"aws:x": {}}}}),
+    ),
+    refused_document(
+        "an action that is a number is refused",
+        document({"Effect": "Allow", "Action": 1, "Resource": "*"}),
+    ),
     refused_document(
         "statements with the same Sid are refused",
         document(*[{"Sid": "One", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}] * 2),
@@ -271,6 +294,32 @@ ROWS = (
         Gives("v2", lambda s, _: s.iam.get_policy(PolicyArn=own_arn(s))["Policy"]["DefaultVersionId"]),
         f"{REFERENCE}: CreatePolicyVersion",
         given=lambda s: s.policy(),
+    ),
+    Row(
+        "another version set as default is in force",
+        lambda s: s.iam.set_default_policy_version(PolicyArn=own_arn(s), VersionId="v3"),
+        Gives("v3", lambda s, _: s.iam.get_policy(PolicyArn=own_arn(s))["Policy"]["DefaultVersionId"]),
+        f"{REFERENCE}: SetDefaultPolicyVersion",
+        given=with_five_versions,
+    ),
+    Row(
+        "a version that does not exist is not found",
+        lambda s: s.iam.get_policy_version(PolicyArn=own_arn(s), VersionId="v9"),
+        Refused("NoSuchEntity"),
+        f"{REFERENCE}: GetPolicyVersion",
+        given=lambda s: s.policy(),
+    ),
+    Row(
+        "a policy that does not exist is not found",
+        lambda s: s.iam.get_policy(PolicyArn=own_arn(s)),
+        Refused("NoSuchEntity", "was not found"),
+        f"{REFERENCE}: GetPolicy",
+    ),
+    Row(
+        "a managed policy of AWS cannot be deleted",
+        lambda s: s.iam.delete_policy(PolicyArn=s.aws_policy("SecurityAudit")),
+        Refused("AccessDenied"),
+        "IAM user guide: Managed policies and inline policies",
     ),
     Row(
         "the version in force cannot be deleted",

@@ -83,6 +83,42 @@ ROWS = (
         given=lambda s: s.provider(ClientIDList=["one"], ThumbprintList=THUMBPRINT),
     ),
     Row(
+        "an audience is added and another removed",
+        lambda s: (
+            s.iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=provider_arn(s), ClientID="two"),
+            s.iam.remove_client_id_from_open_id_connect_provider(
+                OpenIDConnectProviderArn=provider_arn(s), ClientID="one"
+            ),
+        ),
+        Gives(
+            ["two"],
+            lambda s, _: s.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=provider_arn(s))["ClientIDList"],
+        ),
+        f"{REFERENCE}: AddClientIDToOpenIDConnectProvider",
+        given=lambda s: s.provider(ClientIDList=["one"], ThumbprintList=THUMBPRINT),
+    ),
+    Row(
+        "a provider of 101 audiences is refused",
+        lambda s: s.provider(ClientIDList=[f"id-{n}" for n in range(101)], ThumbprintList=THUMBPRINT),
+        Refused("LimitExceeded"),
+        f"{REFERENCE}: CreateOpenIDConnectProvider",
+    ),
+    Row(
+        "a 101st audience is refused",
+        lambda s: s.iam.add_client_id_to_open_id_connect_provider(
+            OpenIDConnectProviderArn=provider_arn(s), ClientID="more"
+        ),
+        Refused("LimitExceeded"),
+        f"{REFERENCE}: CreateOpenIDConnectProvider",
+        given=lambda s: s.provider(ClientIDList=[f"id-{n}" for n in range(100)], ThumbprintList=THUMBPRINT),
+    ),
+    Row(
+        "a provider of six thumbprints is refused",
+        lambda s: s.provider(ThumbprintList=[f"{n:040x}" for n in range(6)]),
+        Refused("InvalidInput"),
+        f"{REFERENCE}: CreateOpenIDConnectProvider",
+    ),
+    Row(
         "removing an audience that is not there is no error",
         lambda s: s.iam.remove_client_id_from_open_id_connect_provider(
             OpenIDConnectProviderArn=provider_arn(s), ClientID="two"

@@ -160,6 +160,13 @@ ROWS = (
         given=untagged_role,
     ),
     Row(
+        "a boundary that is removed is gone",
+        lambda s: s.iam.delete_role_permissions_boundary(RoleName=s.name()),
+        Gives(expected=False, read=lambda s, _: "PermissionsBoundary" in read_role(s)),
+        f"{REFERENCE}: DeleteRolePermissionsBoundary",
+        given=lambda s: s.role(PermissionsBoundary=s.aws_policy("ReadOnlyAccess")),
+    ),
+    Row(
         "a boundary that is not there cannot be removed",
         lambda s: s.iam.delete_role_permissions_boundary(RoleName=s.name()),
         Refused("NoSuchEntity"),
@@ -318,23 +325,6 @@ ROWS = (
         lambda s: s.iam.delete_role(RoleName=s.name("missing")),
         Refused("NoSuchEntity"),
         f"{REFERENCE}: DeleteRole",
-    ),
-    Row(
-        "a role in an instance profile lists the profile",
-        lambda s: s.iam.list_instance_profiles_for_role(RoleName=s.name()),
-        Gives(
-            lambda s: [s.name("profile")],
-            lambda _, answer: [profile["InstanceProfileName"] for profile in answer["InstanceProfiles"]],
-        ),
-        f"{REFERENCE}: ListInstanceProfilesForRole",
-        given=lambda s: (s.role(), s.profile_with_role()),
-    ),
-    Row(
-        "an instance profile takes one role only",
-        lambda s: s.iam.add_role_to_instance_profile(InstanceProfileName=s.name("profile"), RoleName=s.name("second")),
-        Refused("LimitExceeded"),
-        QUOTAS,
-        given=lambda s: (s.role(), s.role("second"), s.profile_with_role()),
     ),
     Row(
         "a role made anew under the same name has another unique id",

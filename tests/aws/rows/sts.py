@@ -164,6 +164,13 @@ ROWS = (
         given=own_role,
     ),
     Row(
+        "eleven managed session policies are refused",
+        lambda s: s.assume(PolicyArns=[{"arn": s.aws_policy(f"Policy{n}")} for n in range(11)]),
+        Refused("ValidationError"),
+        REFERENCE,
+        given=own_role,
+    ),
+    Row(
         "a session policy that breaks the grammar is refused",
         lambda s: s.assume(Policy="{}"),
         Refused("MalformedPolicyDocument"),

@@ -114,6 +114,24 @@ ROWS = (
         'Invalid principal in policy: "AWS":"somebody"',
         PRINCIPALS,
     ),
+    refused_trust(
+        "a principal that is text other than * is refused",
+        trusting("arn:aws:iam::123456789012:root"),
+        "Invalid principal in policy",
+        PRINCIPALS,
+    ),
+    Row(
+        "everybody may be trusted",
+        lambda s: s.role(trust=trusting({"AWS": "*"})),
+        Gives({"AWS": "*"}, principal_of_role),
+        PRINCIPALS,
+    ),
+    refused_trust(
+        "a principal that names nobody is refused",
+        trusting({"AWS": []}),
+        "Invalid principal in policy",
+        PRINCIPALS,
+    ),
     Row(
         "a role that does not exist cannot be trusted",
         lambda s: s.role(trust=trusting({"AWS": s.arn(f"role/{s.name('missing')}")})),
