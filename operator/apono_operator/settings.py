@@ -6,11 +6,14 @@ AWS and Kubernetes are set up by their own standard variables (``AWS_REGION``, `
 
 from __future__ import annotations
 
+import difflib
+import os
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from apono_operator.state.administration import DEFAULT_IMAGE, Administration, Grant
@@ -18,7 +21,26 @@ from apono_operator.v1alpha1 import PermissionSet
 
 PREFIX = "APONO_OPERATOR_"
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-_POLICY_ARN = re.compile(r"^arn:aws[a-zA-Z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$", re.ASCII)
+_POLICY_ARN = re.compile(r"arn:aws[a-zA-Z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", re.ASCII)
+_POLICY_ARN_PATTERN = re.compile(r"\*|arn:[\w+=,.@/:*?!\[\]-]+", re.ASCII)
+_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_TAG_KEY_PATTERN = re.compile(r"[\w .:/=+@*?!\[\]-]{1,128}", re.ASCII)
+_ROLE_TAG_KEY = re.compile(r"(?!aws:|apono\.io/)[\w .:/=+@-]{1,128}", re.ASCII | re.IGNORECASE)
+_ROLE_TAG_VALUE_LIMIT = 256
+# Source: Kubernetes documentation, "Service", on environment variables; a Service may well be called apono-operator.
+_SERVICE_LINK = re.compile(r"SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?")
+
+
+def _each(pattern: re.Pattern[str], what: str) -> AfterValidator:
+    """Let pass only values all of which match *pattern*."""
+
+    def check(values: Iterable[str]) -> Iterable[str]:
+        if not all(pattern.fullmatch(value) for value in values):
+            raise ValueError(f"each must be {what}")
+        return values
+
+    return AfterValidator(check)
+
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
@@ -31,12 +53,13 @@ class Settings(BaseSettings):
     namespace: Annotated[
         str,
         Field(
-            min_length=1,
+            pattern=rf"^{_NAMESPACE.pattern}$",
             description="Namespace that the operator runs in. Default: that of its pod, else apono.",
         ),
     ] = "apono"
     watch_namespaces: Annotated[
         CommaSeparated,
+        _each(_NAMESPACE, "the name of a namespace: up to 63 of a-z 0-9 -, no pattern"),
         Field(description="Namespaces to watch, separated by commas. Empty: all."),
     ] = ()
     grants: Annotated[
@@ -58,15 +81,19 @@ class Settings(BaseSettings):
     ] = False
     allowed_managed_policy_arns: Annotated[
         CommaSeparated,
+        _each(_POLICY_ARN_PATTERN, "a policy's ARN or a pattern of such: arn:aws:iam::<account>:policy/team-*"),
         Field(description="Managed policies that connectors may add, ARNs or patterns separated by commas."),
     ] = ()
     allowed_role_tag_keys: Annotated[
         CommaSeparated,
+        _each(_TAG_KEY_PATTERN, "a tag key or a pattern of such: up to 128 of A-Z a-z 0-9 space _ . : / = + - @ * ?"),
         Field(description="Tag keys that connectors may set on their role, names or patterns separated by commas."),
     ] = ()
-    role_tags: Annotated[dict[str, str], Field(description="JSON object: tags that every role carries.")] = Field(
-        default_factory=dict
-    )
+    role_tags: Annotated[
+        dict[str, str],
+        _each(_ROLE_TAG_KEY, "a tag key: up to 128 of A-Z a-z 0-9 space _ . : / = + - @, not of aws: nor apono.io/"),
+        Field(max_length=25, description="JSON object: tags that every role carries."),
+    ] = Field(default_factory=dict)
     max_session_duration: Annotated[
         int, Field(ge=3600, le=43200, description="Longest session of connector roles, in seconds.")
     ] = 3600
@@ -103,16 +130,16 @@ class Settings(BaseSettings):
     @classmethod
     def _boundaries_are_arns(cls, value: dict[PermissionSet, str]) -> dict[PermissionSet, str]:
         for arn in value.values():
-            if not _POLICY_ARN.match(arn):
+            if not _POLICY_ARN.fullmatch(arn):
                 raise ValueError("each boundary must be a policy's ARN: arn:aws:iam::<account>:policy/<name>")
         return value
 
-    @model_validator(mode="before")
+    @field_validator("role_tags")
     @classmethod
-    def _own_namespace(cls, values: dict[str, Any]) -> dict[str, Any]:
-        if "namespace" not in values and NAMESPACE_FILE.exists():
-            return {**values, "namespace": NAMESPACE_FILE.read_text(encoding="utf-8").strip()}
-        return values
+    def _tag_values_fit(cls, value: dict[str, str]) -> dict[str, str]:
+        if any(len(text) > _ROLE_TAG_VALUE_LIMIT for text in value.values()):
+            raise ValueError(f"each value must have at most {_ROLE_TAG_VALUE_LIMIT} characters")
+        return value
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -143,19 +170,42 @@ class InvalidSettingsError(Exception):
     """A setting is wrong; the message has a line for each, with its name and what it should be."""
 
 
-def load() -> Settings:
+def load(namespace_file: Path = NAMESPACE_FILE) -> Settings:
     """Read the settings from the environment.
 
+    Args:
+        namespace_file: Where Kubernetes tells a pod its namespace, in case that no variable does.
+
     Raises:
-        InvalidSettingsError: if one of them is wrong.
+        InvalidSettingsError: if one of them is wrong, or a variable with the prefix is none of them.
     """
+    problems = [*_unknown(os.environ)]
     try:
-        return Settings()
+        settings = Settings(**_from_pod(namespace_file))
     except ValidationError as error:
-        lines = [_readable(problem) for problem in error.errors(include_input=False, include_url=False)]
-        raise InvalidSettingsError("\n".join(lines)) from error
+        problems += [_readable(problem) for problem in error.errors(include_input=False, include_url=False)]
+        raise InvalidSettingsError("\n".join(problems)) from error
     except ValueError as error:  # pydantic-settings: a value that should be JSON is not
-        raise InvalidSettingsError(_not_json(error)) from error
+        raise InvalidSettingsError("\n".join([*problems, _not_json(error)])) from error
+    if problems:
+        raise InvalidSettingsError("\n".join(problems))
+    return settings
+
+
+def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
+    """Complain of variables that are meant for us and are no setting: most are typing errors."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    for name in sorted(environment):
+        if not name.upper().startswith(PREFIX) or name.upper() in known:
+            continue
+        if not _SERVICE_LINK.fullmatch(name.upper().removeprefix(PREFIX)):
+            nearest = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0)
+            yield f"{name}: there is no such setting. The nearest is {nearest[0]}"
+
+
+def _from_pod(namespace_file: Path) -> dict[str, Any]:
+    named = any(name.upper() == f"{PREFIX}NAMESPACE" for name in os.environ)
+    return {} if named or not namespace_file.exists() else {"namespace": namespace_file.read_text("utf-8").strip()}
 
 
 def _readable(problem: Any) -> str:
@@ -166,6 +216,8 @@ def _readable(problem: Any) -> str:
 
 
 def _not_json(error: ValueError) -> str:
-    field = re.search(r'field "(\w+)"', str(error))
-    name = f"{PREFIX}{field.group(1).upper()}" if field else "a setting"
-    return f"{name}: must be JSON; see the table of settings for its shape"
+    """Name the setting, as far as pydantic-settings tells it in words only."""
+    found = re.search(r'field "(\w+)"', str(error))
+    name = found.group(1) if found else ""
+    description = Settings.model_fields[name].description if name in Settings.model_fields else ""
+    return f"{PREFIX}{name.upper()}: must be JSON. {description}"

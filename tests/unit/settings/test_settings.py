@@ -1,0 +1,269 @@
+"""Settings come from the environment, and a wrong one is refused by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apono_operator import settings as operator_settings
+from apono_operator.settings import PREFIX, InvalidSettingsError, Settings
+from apono_operator.state.administration import CONNECTOR_REGISTRY, DEFAULT_IMAGE, Grant
+from apono_operator.v1alpha1 import Mode, PermissionSet
+from tests.unit.settings.conftest import ALLOWANCE, Load
+
+BOUNDARY = "arn:aws:iam::123456789012:policy/connector-boundary"
+
+DEFAULTS: dict[str, Any] = {
+    "namespace": "apono",
+    "watch_namespaces": (),
+    "grants": (),
+    "permissions_boundaries": {},
+    "allow_unbounded_roles": True,  # as in ALLOWANCE
+    "allowed_managed_policy_arns": (),
+    "allowed_role_tag_keys": (),
+    "role_tags": {},
+    "max_session_duration": 3600,
+    "connector_image": DEFAULT_IMAGE,
+    "apono_url": "api.apono.io",
+    "resync_seconds": 600.0,
+    "secret_poll_seconds": 30.0,
+    "workers": 16,
+    "log_format": "json",
+    "log_level": "info",
+}
+
+READ: list[tuple[str, str, Any]] = [
+    ("NAMESPACE", "team-a", "team-a"),
+    ("WATCH_NAMESPACES", "team-a", ("team-a",)),
+    ("WATCH_NAMESPACES", " team-a, team-b ,", ("team-a", "team-b")),
+    ("WATCH_NAMESPACES", "", ()),
+    ("GRANTS", '[{"namespaces": ["team-*"]}]', (Grant(namespaces=("team-*",)),)),
+    (
+        "GRANTS",
+        '[{"namespaces": ["a"], "modes": ["Account"], "permissions": ["ReadOnly"], "imageRegistries": ["r.example"]}]',
+        (
+            Grant(
+                namespaces=("a",),
+                modes=(Mode.ACCOUNT,),
+                permissions=(PermissionSet.READ_ONLY,),
+                image_registries=("r.example",),
+            ),
+        ),
+    ),
+    ("PERMISSIONS_BOUNDARIES", f'{{"ReadOnly": "{BOUNDARY}"}}', {PermissionSet.READ_ONLY: BOUNDARY}),
+    (
+        "PERMISSIONS_BOUNDARIES",
+        '{"FullAccess": "arn:aws-us-gov:iam::aws:policy/PowerUserAccess"}',
+        {PermissionSet.FULL_ACCESS: "arn:aws-us-gov:iam::aws:policy/PowerUserAccess"},
+    ),
+    ("ALLOW_UNBOUNDED_ROLES", "1", True),
+    (
+        "ALLOWED_MANAGED_POLICY_ARNS",
+        "arn:aws:iam::aws:policy/ReadOnlyAccess,arn:aws:iam::123456789012:policy/team-*",
+        ("arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::123456789012:policy/team-*"),
+    ),
+    ("ALLOWED_MANAGED_POLICY_ARNS", "*", ("*",)),
+    ("ALLOWED_ROLE_TAG_KEYS", "team, cost:*", ("team", "cost:*")),
+    ("ROLE_TAGS", '{"cost centre": "42"}', {"cost centre": "42"}),
+    ("MAX_SESSION_DURATION", "43200", 43200),
+    ("CONNECTOR_IMAGE", "registry.example/connector:1", "registry.example/connector:1"),
+    ("APONO_URL", "api.example", "api.example"),
+    ("RESYNC_SECONDS", "10.5", 10.5),
+    ("SECRET_POLL_SECONDS", "1", 1.0),
+    ("WORKERS", "256", 256),
+    ("LOG_FORMAT", "console", "console"),
+    ("LOG_LEVEL", "debug", "debug"),
+]
+
+REFUSED: list[tuple[str, str, str]] = [
+    ("NAMESPACE", "", "String should match pattern"),
+    ("NAMESPACE", "Team_A", "String should match pattern"),
+    ("WATCH_NAMESPACES", "team-*", "each must be the name of a namespace"),
+    ("WATCH_NAMESPACES", '["team-a"]', "each must be the name of a namespace"),
+    ("WATCH_NAMESPACES", "a" * 64, "each must be the name of a namespace"),
+    ("GRANTS", "team-a", "must be JSON. JSON list of grants"),
+    ("GRANTS", "", "must be JSON. JSON list of grants"),
+    ("GRANTS", '{"namespaces": ["team-a"]}', "Input should be a valid tuple"),
+    ("GRANTS", "[{}]", "(0.namespaces): Field required"),
+    ("GRANTS", '[{"namespaces": []}]', "(0.namespaces): Tuple should have at least 1 item"),
+    ("GRANTS", '[{"namespaces": ["a"], "modes": ["Region"]}]', "Input should be 'Account', 'ManagementAccount' or"),
+    ("GRANTS", '[{"namespaces": ["a"], "permissions": ["Admin"]}]', "Input should be 'FullAccess' or 'ReadOnly'"),
+    ("GRANTS", '[{"namespaces": ["a"], "registries": []}]', "(0.registries): Extra inputs are not permitted"),
+    ("PERMISSIONS_BOUNDARIES", BOUNDARY, "must be JSON. JSON object: the ARN of the permissions boundary"),
+    ("PERMISSIONS_BOUNDARIES", '{"ReadOnly": "connector-boundary"}', "each boundary must be a policy's ARN"),
+    ("PERMISSIONS_BOUNDARIES", f'{{"ReadOnly": "{BOUNDARY}\\n"}}', "each boundary must be a policy's ARN"),
+    ("PERMISSIONS_BOUNDARIES", f'{{"Admin": "{BOUNDARY}"}}', "Input should be 'FullAccess' or 'ReadOnly'"),
+    ("ALLOW_UNBOUNDED_ROLES", "perhaps", "Input should be a valid boolean"),
+    ("ALLOWED_MANAGED_POLICY_ARNS", "ReadOnlyAccess", "each must be a policy's ARN or a pattern of such"),
+    ("ALLOWED_ROLE_TAG_KEYS", '["team"]', "each must be a tag key or a pattern of such"),
+    ("ROLE_TAGS", "team=a", "must be JSON. JSON object: tags that every role carries."),
+    ("ROLE_TAGS", '["team"]', "Input should be a valid dictionary"),
+    ("ROLE_TAGS", '{"team": 1}', "(team): Input should be a valid string"),
+    ("ROLE_TAGS", '{"aws:team": "a"}', "each must be a tag key"),
+    ("ROLE_TAGS", '{"APONO.io/uid": "a"}', "each must be a tag key"),
+    ("ROLE_TAGS", '{"": "a"}', "each must be a tag key"),
+    ("ROLE_TAGS", f'{{"team": "{"a" * 257}"}}', "each value must have at most 256 characters"),
+    ("MAX_SESSION_DURATION", "3599", "Input should be greater than or equal to 3600"),
+    ("MAX_SESSION_DURATION", "43201", "Input should be less than or equal to 43200"),
+    ("MAX_SESSION_DURATION", "1h", "Input should be a valid integer"),
+    ("CONNECTOR_IMAGE", "", "String should have at least 1 character"),
+    ("APONO_URL", "https://api.apono.io", "String should match pattern '^[^/]+$'"),
+    ("RESYNC_SECONDS", "9.9", "Input should be greater than or equal to 10"),
+    ("RESYNC_SECONDS", "nan", "Input should be"),
+    ("SECRET_POLL_SECONDS", "60.1", "Input should be less than or equal to 60"),
+    ("WORKERS", "0", "Input should be greater than or equal to 1"),
+    ("WORKERS", "many", "Input should be a valid integer"),
+    ("LOG_FORMAT", "xml", "Input should be 'json' or 'console'"),
+    ("LOG_LEVEL", "INFO", "Input should be 'debug', 'info', 'warning' or 'error'"),
+]
+
+
+def test_every_setting_has_a_default_but_what_bounds_the_roles(load: Load) -> None:
+    assert load(**ALLOWANCE).model_dump() == DEFAULTS
+
+
+@pytest.mark.parametrize(("name", "text", "value"), READ)
+def test_a_setting_is_read_from_its_variable(load: Load, name: str, text: str, value: Any) -> None:
+    settings = load(**{**ALLOWANCE, name: text})
+
+    assert getattr(settings, name.lower()) == value
+
+
+def test_every_setting_is_read_and_refused_here() -> None:
+    every = {name.upper() for name in Settings.model_fields}
+
+    assert {name for name, _, _ in READ} == every
+    assert {name for name, _, _ in REFUSED} == every
+
+
+@pytest.mark.parametrize(("name", "text", "reason"), REFUSED)
+def test_a_wrong_value_is_refused_with_its_variable_and_what_it_should_be(
+    load: Load, name: str, text: str, reason: str
+) -> None:
+    with pytest.raises(InvalidSettingsError) as refusal:
+        load(**{**ALLOWANCE, name: text})
+
+    (line,) = str(refusal.value).splitlines()
+    assert line.startswith(f"{PREFIX}{name}")
+    assert reason in line
+
+
+def test_each_wrong_value_has_a_line_of_its_own(load: Load) -> None:
+    with pytest.raises(InvalidSettingsError) as refusal:
+        load(**ALLOWANCE, WORKERS="0", LOG_FORMAT="xml", LOG_LEVELS="info")
+
+    names = [line.partition(":")[0] for line in str(refusal.value).splitlines()]
+    assert names == [f"{PREFIX}LOG_LEVELS", f"{PREFIX}WORKERS", f"{PREFIX}LOG_FORMAT"]
+
+
+def test_a_refusal_does_not_repeat_the_value(load: Load) -> None:
+    with pytest.raises(InvalidSettingsError) as refusal:
+        load(**ALLOWANCE, ROLE_TAGS='{"aws:secret": "do-not-print-me"}')
+
+    assert "do-not-print-me" not in str(refusal.value)
+
+
+def test_neither_boundary_nor_allowance_is_refused_with_both_ways_out(load: Load) -> None:
+    with pytest.raises(InvalidSettingsError) as refusal:
+        load()
+
+    (line,) = str(refusal.value).splitlines()
+    assert f"Set {PREFIX}PERMISSIONS_BOUNDARIES, for example {{" in line
+    assert f"{PREFIX}ALLOW_UNBOUNDED_ROLES=true" in line
+
+
+@pytest.mark.parametrize(
+    ("variable", "nearest"),
+    [
+        ("APONO_OPERATOR_LOGLEVEL", "APONO_OPERATOR_LOG_LEVEL"),
+        ("APONO_OPERATOR_PERMISSION_BOUNDARY", "APONO_OPERATOR_PERMISSIONS_BOUNDARIES"),
+        ("APONO_OPERATOR_WATCH_NAMESPACE", "APONO_OPERATOR_WATCH_NAMESPACES"),
+        ("apono_operator_worker", "APONO_OPERATOR_WORKERS"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_refused_with_the_nearest_one(
+    load: Load, monkeypatch: pytest.MonkeyPatch, variable: str, nearest: str
+) -> None:
+    monkeypatch.setenv(variable, "1")
+
+    with pytest.raises(InvalidSettingsError) as refusal:
+        load(**ALLOWANCE)
+
+    assert str(refusal.value) == f"{variable}: there is no such setting. The nearest is {nearest}"
+
+
+def test_variables_that_kubernetes_makes_of_a_service_named_apono_operator_are_no_settings(load: Load) -> None:
+    links = {
+        "SERVICE_HOST": "10.0.0.11",
+        "SERVICE_PORT": "8080",
+        "SERVICE_PORT_METRICS": "8080",
+        "PORT": "tcp://10.0.0.11:8080",
+        "PORT_8080_TCP": "tcp://10.0.0.11:8080",
+        "PORT_8080_TCP_PROTO": "tcp",
+        "PORT_8080_TCP_PORT": "8080",
+        "PORT_8080_TCP_ADDR": "10.0.0.11",
+    }
+
+    assert load(**ALLOWANCE, **links).model_dump() == DEFAULTS
+
+
+def test_names_of_variables_may_be_in_lower_case(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("apono_operator_workers", "3")
+
+    assert load(**ALLOWANCE).workers == 3
+
+
+@pytest.mark.usefixtures("load")
+def test_without_a_variable_the_pod_tells_its_namespace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    namespace_file = tmp_path / "namespace"
+    namespace_file.write_text("team-a\n", encoding="utf-8")
+    monkeypatch.setenv(f"{PREFIX}ALLOW_UNBOUNDED_ROLES", "true")
+
+    assert operator_settings.load(namespace_file).namespace == "team-a"
+
+
+@pytest.mark.usefixtures("load")
+def test_a_variable_goes_before_what_the_pod_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    namespace_file = tmp_path / "namespace"
+    namespace_file.write_text("team-a\n", encoding="utf-8")
+    monkeypatch.setenv(f"{PREFIX}ALLOW_UNBOUNDED_ROLES", "true")
+    monkeypatch.setenv(f"{PREFIX}NAMESPACE", "team-b")
+
+    assert operator_settings.load(namespace_file).namespace == "team-b"
+
+
+def test_without_grants_the_operators_own_namespace_has_apono_s_registry(load: Load) -> None:
+    administration = load(**ALLOWANCE, NAMESPACE="team-a").administration()
+
+    assert administration.grants == (Grant(namespaces=("team-a",), image_registries=(CONNECTOR_REGISTRY,)),)
+
+
+def test_with_grants_the_operators_own_namespace_has_no_privilege(load: Load) -> None:
+    administration = load(**ALLOWANCE, NAMESPACE="apono", GRANTS='[{"namespaces": ["team-a"]}]').administration()
+
+    assert [grant.namespaces for grant in administration.grants] == [("team-a",)]
+
+
+def test_the_core_gets_the_administrators_decisions_as_they_were_set(load: Load) -> None:
+    administration = load(
+        PERMISSIONS_BOUNDARIES=f'{{"ReadOnly": "{BOUNDARY}"}}',
+        ALLOWED_MANAGED_POLICY_ARNS="arn:aws:iam::aws:policy/ReadOnlyAccess",
+        ALLOWED_ROLE_TAG_KEYS="team",
+        ROLE_TAGS='{"owner": "platform"}',
+        MAX_SESSION_DURATION="7200",
+        CONNECTOR_IMAGE="registry.example/connector:1",
+        APONO_URL="api.example",
+    ).administration()
+
+    assert administration.model_dump(exclude={"grants"}) == {
+        "permissions_boundaries": {PermissionSet.READ_ONLY: BOUNDARY},
+        "allow_unbounded_roles": False,
+        "allowed_managed_policy_arns": ("arn:aws:iam::aws:policy/ReadOnlyAccess",),
+        "allowed_role_tag_keys": ("team",),
+        "role_tags": {"owner": "platform"},
+        "max_session_duration": 7200,
+        "connector_image": "registry.example/connector:1",
+        "apono_url": "api.example",
+    }
