@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, StrictInt
 
 from apono_operator.v1alpha1.schema import ApiModel
 
@@ -45,6 +46,11 @@ class ConditionType(StrEnum):
     DELETION_BLOCKED = "DeletionBlocked", "Only while True: the deletion cannot go on; the message says why."
 
 
+def _a_time(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
 class Condition(ApiModel):
     """One aspect of the connector's state."""
 
@@ -76,9 +82,10 @@ class Condition(ApiModel):
             description="When the status last changed.",
             json_schema_extra={"format": "date-time"},
         ),
+        AfterValidator(_a_time),
     ]
     observed_generation: Annotated[
-        int | None,
+        StrictInt | None,
         Field(
             description="The metadata.generation that this condition speaks of.",
             ge=0,

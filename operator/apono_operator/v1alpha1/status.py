@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StrictInt
 
 from apono_operator.v1alpha1.condition import Condition
 from apono_operator.v1alpha1.schema import ApiModel, ListType
@@ -14,7 +14,7 @@ class AponoConnectorStatus(ApiModel):
     """What is there, as last seen."""
 
     observed_generation: Annotated[
-        int | None,
+        StrictInt | None,
         Field(
             description="The metadata.generation that this status speaks of; -1 before the first look.",
             ge=-1,
