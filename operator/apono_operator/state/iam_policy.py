@@ -101,8 +101,9 @@ def _principal_name(name: Any) -> str:
 
 
 def _conditions(value: Any) -> Any:
+    """Pairs, not a mapping: of two keys that differ in case alone, none may hide the other."""
     return {
-        operator: {str(key).lower(): _strings(values) for key, values in keys.items()}
+        operator: sorted([str(key).lower(), _strings(values)] for key, values in keys.items())
         for operator, keys in value.items()
     }
 
