@@ -13,7 +13,7 @@ from sandbox.controlplane import ControlPlane, ControlPlaneError
 from sandbox.controlplane.binaries import executable
 from sandbox.demo import NAMESPACE, NotSeenError
 from sandbox.demo import run as run_demo
-from sandbox.installation import Installation
+from sandbox.installation import CRD, Installation
 from sandbox.operator_process import OperatorEndedError
 from sandbox.surroundings import surroundings
 
@@ -40,7 +40,7 @@ def serve() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     click.echo("Starting …")
-    with ControlPlane.start() as control_plane, surroundings(control_plane) as around:
+    with ControlPlane.start(crds=[CRD]) as control_plane, surroundings(control_plane) as around:
         account = around.create_account()
         installation = Installation.install(control_plane, around.aws, account, NAMESPACE)
         with installation.start() as operator:

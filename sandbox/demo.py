@@ -17,7 +17,7 @@ from rich.console import Console
 
 from sandbox.aws import Account
 from sandbox.controlplane import CommandError, ControlPlane
-from sandbox.installation import AUDIENCE, ROOT, Installation
+from sandbox.installation import AUDIENCE, CRD, ROOT, Installation
 from sandbox.surroundings import Surroundings, surroundings
 
 NAMESPACE: Final = "apono"
@@ -41,7 +41,7 @@ def run(console: Console, example: Path = EXAMPLE) -> None:
     """
     began = time.monotonic()
     with console.status("Starting etcd, kube-apiserver, controllers, scheduler, KWOK and AWS …"):
-        control_plane = ControlPlane.start()
+        control_plane = ControlPlane.start(crds=[CRD])
     with control_plane, surroundings(control_plane) as around:
         account = around.create_account()
         installation = Installation.install(control_plane, around.aws, account, NAMESPACE)

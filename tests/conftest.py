@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.controlplane import ControlPlane, shared_control_plane
+from sandbox.installation import CRD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,5 +19,5 @@ def control_plane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     is_worker = hasattr(request.config, "workerinput")
     own = tmp_path_factory.getbasetemp()
     run_directory, owner_pid = (own.parent, os.getppid()) if is_worker else (own, os.getpid())
-    with shared_control_plane(run_directory, owner_pid) as plane:
+    with shared_control_plane(run_directory, owner_pid, crds=[CRD]) as plane:
         yield plane

@@ -33,13 +33,14 @@ def build(tools: tuple[str, ...]) -> None:
 @click.option("--owner-pid", type=int, required=True, help="The process whose end ends the control plane.")
 @click.option("--state", default="-", help="Where to write the state as JSON: a file, or - for standard output.")
 @click.option("--region", default=DEFAULT_REGION, show_default=True, help="The AWS region to look like.")
-def serve_command(owner_pid: int, state: str, region: str) -> None:
+@click.option("--crd", multiple=True, type=Path, help="A custom resource definition to start with, a YAML file.")
+def serve_command(owner_pid: int, state: str, region: str, crd: tuple[Path, ...]) -> None:
     """Run a control plane until its owner ends or a SIGTERM comes."""
     if state == "-":
-        serve(owner_pid, region, _print)
+        serve(owner_pid, region, _print, crd)
     file = Path(state)
     try:
-        serve(owner_pid, region, lambda announcement: _write(file, announcement))
+        serve(owner_pid, region, lambda announcement: _write(file, announcement), crd)
     except SystemExit:
         file.unlink(missing_ok=True)  # it served, and nobody shall attach any more
         raise

@@ -16,7 +16,7 @@ from sandbox.controlplane.errors import CommandError, PartError, UnsupportedErro
 from sandbox.controlplane.launch import own_service, state_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sandbox.controlplane.state import State
 
@@ -77,7 +77,7 @@ class ControlPlane:
         self._stack = stack.pop_all()
 
     @classmethod
-    def start(cls, *, region: str = DEFAULT_REGION) -> ControlPlane:
+    def start(cls, *, region: str = DEFAULT_REGION, crds: Sequence[Path] = ()) -> ControlPlane:
         """Start a control plane of one's own; takes seconds, and minutes when executables must be built.
 
         Raises:
@@ -85,7 +85,7 @@ class ControlPlane:
             PartError: a part did not come up; the message has the end of its log.
         """
         with ExitStack() as stack:
-            state = stack.enter_context(own_service(region))
+            state = stack.enter_context(own_service(region, crds))
             return cls(state.kubeconfig, state.directory, state.region, state, stack)
 
     @classmethod

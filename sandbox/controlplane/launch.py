@@ -15,7 +15,7 @@ from sandbox.controlplane.errors import PartError
 from sandbox.controlplane.state import Announcement, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 30.0
@@ -23,7 +23,7 @@ ENDED = Announcement(error="the control plane's supervisor ended before it was r
 
 
 @contextmanager
-def own_service(region: str) -> Iterator[State]:
+def own_service(region: str, crds: Sequence[Path] = ()) -> Iterator[State]:
     """A control plane for this process alone, for the length of the block; the first use builds the binaries.
 
     Raises:
@@ -31,7 +31,7 @@ def own_service(region: str) -> Iterator[State]:
         PartError: a part did not come up.
     """
     executables()
-    process = spawn(os.getpid(), region)
+    process = spawn(os.getpid(), region, crds)
     with process:
         try:
             yield state_in(read_announcement(process))
@@ -39,12 +39,14 @@ def own_service(region: str) -> Iterator[State]:
             stop(process)
 
 
-def spawn(owner_pid: int, region: str, errors: IO[str] | None = None) -> subprocess.Popen[str]:
+def spawn(
+    owner_pid: int, region: str, crds: Sequence[Path] = (), errors: IO[str] | None = None
+) -> subprocess.Popen[str]:
     """Start the service process in a session of its own; its state comes as one line on standard output."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     command = [sys.executable, "-m", "sandbox.controlplane", "serve"]
     return subprocess.Popen(
-        [*command, "--owner-pid", str(owner_pid), "--region", region],
+        [*command, "--owner-pid", str(owner_pid), "--region", region, *(f"--crd={crd}" for crd in crds)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=errors,

@@ -17,13 +17,14 @@ from sandbox.controlplane.state import Announcement, State
 from sandbox.controlplane.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 POLL_SECONDS = 1.0
 
 
-def serve(owner_pid: int, region: str, announce: Callable[[Announcement], None]) -> None:
+def serve(owner_pid: int, region: str, announce: Callable[[Announcement], None], crds: Sequence[Path] = ()) -> None:
     """Run a control plane until the owner process ends or a SIGTERM, SIGINT or SIGHUP comes.
 
     `announce` is called once: with the state when the control plane is ready, or with why it isn't.
@@ -42,7 +43,7 @@ def serve(owner_pid: int, region: str, announce: Callable[[Announcement], None])
             scratch_directory("apono-sandbox-") as directory,
             Supervisor(directory, binaries, region) as supervisor,
         ):
-            supervisor.start()
+            supervisor.start(crds)
             control = ControlServer(_commands(supervisor))
             announce(Announcement(state=_state(supervisor, control, region)))
             while True:

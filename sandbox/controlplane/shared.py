@@ -12,14 +12,13 @@ from sandbox.controlplane.control_plane import DEFAULT_REGION, ControlPlane
 from sandbox.controlplane.launch import read_announcement, spawn
 
 if TYPE_CHECKING:
-    import subprocess
+    from collections.abc import Sequence
     from pathlib import Path
 
-# Kept because a Popen that is collected while its process runs warns; the owner's end ends them.
-_launched: list[subprocess.Popen[str]] = []
 
-
-def shared_control_plane(run_directory: Path, owner_pid: int, *, region: str = DEFAULT_REGION) -> ControlPlane:
+def shared_control_plane(
+    run_directory: Path, owner_pid: int, *, region: str = DEFAULT_REGION, crds: Sequence[Path] = ()
+) -> ControlPlane:
     """The control plane of a run: the first caller starts it, others attach; it ends with the owner process.
 
     `run_directory` identifies the run; the state, a lock and the service's log are kept there.
@@ -31,16 +30,16 @@ def shared_control_plane(run_directory: Path, owner_pid: int, *, region: str = D
     state_file = run_directory / "control-plane.json"
     with FileLock(run_directory / "control-plane.lock"):
         if not state_file.exists():
-            _launch(state_file, owner_pid, region)
+            _launch(state_file, owner_pid, region, crds)
     return ControlPlane.attach(state_file)
 
 
-def _launch(state_file: Path, owner_pid: int, region: str) -> None:
+def _launch(state_file: Path, owner_pid: int, region: str, crds: Sequence[Path]) -> None:
     executables()
     with state_file.with_suffix(".log").open("a", encoding="utf-8") as log:
-        process = spawn(owner_pid, region, log)
-    _launched.append(process)
+        process = spawn(owner_pid, region, crds, log)
     announcement = read_announcement(process)
+    process.returncode = 0  # it outlives us, and ends with its owner: nobody here waits for it
     descriptor = os.open(state_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)  # it holds the control token
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(announcement)

@@ -7,6 +7,8 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
+import yaml
+
 from sandbox.controlplane import certificates, components, kubeconfig
 from sandbox.controlplane.api import ApiError, ApiServer
 from sandbox.controlplane.components import Layout
@@ -16,11 +18,12 @@ from sandbox.controlplane.processes import Part, reserve_port
 from sandbox.controlplane.webhook import PodIdentityWebhook, WebhookServer, configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 START_SECONDS = 90.0
 POLL_SECONDS = 0.03
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 PROBE = {
     "apiVersion": "v1",
@@ -61,8 +64,11 @@ class Supervisor:
             part.wait()
         self._stack.close()
 
-    def start(self) -> None:
+    def start(self, crds: Sequence[Path] = ()) -> None:
         """Start everything and wait until pods can run.
+
+        The custom resource definitions in *crds* are there before the garbage collector looks for kinds, which it
+        does every 30 seconds only.
 
         Raises:
             PartError: a part ended or did not become ready in time.
@@ -72,6 +78,8 @@ class Supervisor:
             part.start()
         webhook_url = self._serve_webhook()
         self._wait(self._api_server, "did not become ready", self._api.ready)
+        for crd in crds:
+            self._api.create(DEFINITIONS, yaml.safe_load(crd.read_text(encoding="utf-8")))
         for part in self._clients:
             part.start()
         self._api.create(CONFIGURATIONS, configuration(webhook_url, authority))
