@@ -9,6 +9,7 @@ Source: Kubernetes documentation, "Server-Side Apply".
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 # The one pure function of the client library: quantities are equal by value ("1000m" and "1").
@@ -17,6 +18,8 @@ from kubernetes.utils.quantity import parse_quantity  # type: ignore[import-unty
 from apono_operator.state.resources import Manifest
 
 _QUANTITY_PARENTS = frozenset({"requests", "limits"})
+_SMALLEST_QUANTITY = Decimal("1e-9")
+_LARGEST_QUANTITY = Decimal(2**63 - 1)
 
 
 def differences(desired: Manifest, observed: Manifest) -> tuple[str, ...]:
@@ -57,11 +60,30 @@ def _name(item: Mapping[str, Any]) -> str:
 
 
 def _same_value(desired: Any, observed: Any, path: tuple[str, ...]) -> bool:
-    if desired == observed:
+    if _without_empty(desired) == _without_empty(observed):
         return True
-    if observed is None:
-        return desired in ("", [])  # the API server leaves out what is empty
-    return _is_quantity(path) and bool(parse_quantity(desired) == parse_quantity(observed))
+    return observed is not None and _is_quantity(path) and _stored(desired) == _stored(observed)
+
+
+def _without_empty(value: Any) -> Any:
+    """The API server leaves out what is empty, also inside the items of a list that has no key (tolerations)."""
+    if isinstance(value, Mapping):
+        kept = {key: _without_empty(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if item is not None} or None
+    if isinstance(value, list):
+        return [_without_empty(item) for item in value] or None
+    return None if value == "" else value
+
+
+def _stored(quantity: Any) -> Decimal:
+    """Return the amount that the API server keeps: rounded up to billionths, capped.
+
+    Source: Kubernetes API reference, "Quantity".
+    """
+    amount: Decimal = parse_quantity(quantity)
+    if amount >= _LARGEST_QUANTITY:
+        return _LARGEST_QUANTITY
+    return amount.quantize(_SMALLEST_QUANTITY, rounding=ROUND_CEILING)
 
 
 def _is_quantity(path: tuple[str, ...]) -> bool:
