@@ -65,7 +65,9 @@ def documents(draw: st.DrawFn) -> Json:
             max_size=4,
         )
     )
-    numbered = [_with_resource(statement, f"arn:aws:s3:::bucket-{index}/*") for index, statement in enumerate(statements)]
+    numbered = [
+        _with_resource(statement, f"arn:aws:s3:::bucket-{index}/*") for index, statement in enumerate(statements)
+    ]
     return {"Version": "2012-10-17", "Statement": numbered}
 
 
