@@ -161,7 +161,10 @@ class Conflict:
     why: str
 
     def __str__(self) -> str:
-        return f"{self.what} exists and {self.why}; it is left alone. Rename or delete it, or name the connector differently."
+        return (
+            f"{self.what} exists and {self.why}; it is left alone. "
+            "Rename or delete it, or name the connector differently."
+        )
 
 
 def role_conflict(observed: IamRole | None, cluster: Cluster, owner: Owner) -> Conflict | None:
