@@ -22,6 +22,7 @@ from apono_operator.state.resources import (
     State,
     is_controlled_by,
 )
+from apono_operator.v1alpha1.connector import RESERVED_TAG_PREFIXES
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,8 @@ def object_conflict(observed: Mapping[ObjectKey, Manifest], desired: State, owne
 def plan_role(desired: IamRole, observed: IamRole | None, administration: Administration) -> tuple[RoleChange, ...]:
     """Return the changes that make *observed* into *desired*, in order.
 
-    The boundary comes before anything that widens the role.
+    A boundary comes before anything that widens the role, and goes after everything that narrows it. What goes,
+    goes before what comes, so that the quotas for policies and tags are never exceeded in between.
     """
     if observed is None:
         return tuple(_creation(desired))
@@ -223,7 +225,9 @@ def _creation(role: IamRole) -> Iterator[RoleChange]:
 
 
 def _update(desired: IamRole, observed: IamRole, administration: Administration) -> Iterator[RoleChange]:
-    yield from _boundary_change(desired, observed)
+    bounded = desired.permissions_boundary
+    if bounded and bounded != observed.permissions_boundary:
+        yield PutBoundary(desired.name, bounded)
     if desired.trust != observed.trust:
         yield PutTrust(desired.name, desired.trust)
     if _settings(desired) != _settings(observed):
@@ -232,14 +236,7 @@ def _update(desired: IamRole, observed: IamRole, administration: Administration)
     if desired.permissions != observed.permissions:
         yield PutInlinePolicy(desired.name, INLINE_POLICY_NAME, desired.permissions)
     yield from _attachment_changes(desired, observed, administration)
-
-
-def _boundary_change(desired: IamRole, observed: IamRole) -> Iterator[RoleChange]:
-    if desired.permissions_boundary == observed.permissions_boundary:
-        return
-    if desired.permissions_boundary:
-        yield PutBoundary(desired.name, desired.permissions_boundary)
-    else:
+    if observed.permissions_boundary and not bounded:
         yield DropBoundary(desired.name)
 
 
@@ -248,15 +245,20 @@ def _settings(role: IamRole) -> tuple[str, int]:
 
 
 def _tag_changes(desired: IamRole, observed: IamRole, administration: Administration) -> Iterator[RoleChange]:
-    """Foreign tags stay; those that our lists cover and nobody asks for any more go."""
+    """Foreign tags stay; those that our lists cover and nobody asks for any more go.
+
+    They go first: IAM takes keys that differ in case alone for the same, and would remove what was just added.
+    """
     missing = {key: value for key, value in desired.tags.items() if observed.tags.get(key) != value}
-    unwanted = frozenset(
-        key for key in observed.tags if key not in desired.tags and administration.allows_role_tag(key)
-    )
-    if missing:
-        yield TagRole(desired.name, missing)
+    unwanted = frozenset(key for key in observed.tags if key not in desired.tags and _is_users_tag(key, administration))
     if unwanted:
         yield UntagRole(desired.name, unwanted)
+    if missing:
+        yield TagRole(desired.name, missing)
+
+
+def _is_users_tag(key: str, administration: Administration) -> bool:
+    return administration.allows_role_tag(key) and not key.lower().startswith(RESERVED_TAG_PREFIXES)
 
 
 def _attachment_changes(desired: IamRole, observed: IamRole, administration: Administration) -> Iterator[RoleChange]:
@@ -264,11 +266,11 @@ def _attachment_changes(desired: IamRole, observed: IamRole, administration: Adm
     if observed.managed_policy_arns is None:
         return
     wanted = desired.managed_policy_arns or frozenset()
-    for arn in sorted(wanted - observed.managed_policy_arns):
-        yield AttachPolicy(desired.name, arn)
     for arn in sorted(observed.managed_policy_arns - wanted):
         if _is_of_our_lists(arn, administration):
             yield DetachPolicy(desired.name, arn)
+    for arn in sorted(wanted - observed.managed_policy_arns):
+        yield AttachPolicy(desired.name, arn)
 
 
 def _is_of_our_lists(arn: str, administration: Administration) -> bool:
