@@ -118,6 +118,20 @@ def test_another_account_is_not_trusted(aws: FrontDoor, management: Account, ope
     assert refusal(aws, operator, role) == "AccessDenied"
 
 
+def test_no_trust_reaches_into_another_partition(aws: FrontDoor, member: Account, operator: AccessKey) -> None:
+    abroad = aws.create_account("aws-cn")
+    role = target(abroad, trusting("*"))
+    assert refusal(aws, operator, role) == "AccessDenied"
+    assert refusal(aws, member.credentials, role) == "AccessDenied"
+
+
+def test_a_session_of_another_partition_cannot_be_trusted(aws: FrontDoor, member: Account, operator: AccessKey) -> None:
+    abroad = aws.create_account("aws-cn")
+    for arn in (operator.caller.arn, operator.caller.arn.replace("arn:aws:", "arn:aws-cn:")):
+        with pytest.raises(ClientError, match="Invalid principal in policy"):
+            target(abroad, trusting({"AWS": arn}))
+
+
 def test_a_denial_outweighs_what_is_allowed(
     aws: FrontDoor, member: Account, management: Account, operator: AccessKey
 ) -> None:

@@ -265,6 +265,13 @@ ROWS = (
         given=lambda s: tagged(s, ("k", "old")),
     ),
     Row(
+        "a tag put again in another case replaces key and value",
+        lambda s: s.iam.tag_role(RoleName=s.name(), Tags=[{"Key": "TEAM", "Value": "new"}]),
+        Gives([{"Key": "TEAM", "Value": "new"}], lambda s, _: read_role(s)["Tags"]),
+        TAGGING,
+        given=lambda s: tagged(s, ("team", "old")),
+    ),
+    Row(
         "removing a tag that is not there is no error",
         lambda s: s.iam.untag_role(RoleName=s.name(), TagKeys=["k", "missing"]),
         Gives([], lambda s, _: s.iam.list_role_tags(RoleName=s.name())["Tags"]),
