@@ -125,7 +125,7 @@ def test_no_trust_reaches_into_another_partition(aws: FrontDoor, member: Account
     assert refusal(aws, member.credentials, role) == "AccessDenied"
 
 
-def test_a_session_of_another_partition_cannot_be_trusted(aws: FrontDoor, member: Account, operator: AccessKey) -> None:
+def test_a_session_of_another_partition_cannot_be_trusted(aws: FrontDoor, operator: AccessKey) -> None:
     abroad = aws.create_account("aws-cn")
     for arn in (operator.caller.arn, operator.caller.arn.replace("arn:aws:", "arn:aws-cn:")):
         with pytest.raises(ClientError, match="Invalid principal in policy"):
