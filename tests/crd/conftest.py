@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import pytest
 from kubernetes import client, config
 
-from apono_operator import crds
 from tests.crd.connectors import Connectors
 from tests.crd.manifests import minimal
 
@@ -20,8 +19,7 @@ CRD = "customresourcedefinition/aponoconnectors.apono.io"
 
 @pytest.fixture(scope="session")
 def cluster(control_plane: ControlPlane) -> ControlPlane:
-    """The control plane, with the custom resource definition."""
-    control_plane.kubectl("apply", "--server-side", "--filename=-", stdin=crds.render())
+    """The control plane, which serves the custom resource definition."""
     control_plane.kubectl("wait", CRD, "--for=condition=Established", "--timeout=30s")
     return control_plane
 

@@ -72,7 +72,7 @@ def _changed(node: Any, segments: list[str], parent: str, value: Any) -> Any:
     head, *tail = segments
     if head == "[]":
         return [_changed(copy.deepcopy(_ITEMS.get(parent, {})), tail, head, value)]
-    node = dict(node or {})
+    node = dict(node) if isinstance(node, dict) else {}
     key = _ANY_KEY if head == "{}" else head
     child = _changed(node.get(key), tail, key, value)
     if child is ABSENT:
