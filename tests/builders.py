@@ -89,7 +89,7 @@ def a_token_secret(token: str = TOKEN, key: str = "token") -> Json:
     }
 
 
-def a_deployment(*, restarts: int = 0, settled: int = 0, replicas: int = 1, **status: Any) -> Json:
+def a_deployment(*, restarts: int = 0, settled: int = 0, replicas: int = 1, status: Json | None = None) -> Json:
     """Return a connector's Deployment as the API server has it: rolled out, but for what *status* says.
 
     Args:
@@ -99,7 +99,7 @@ def a_deployment(*, restarts: int = 0, settled: int = 0, replicas: int = 1, **st
         status: Fields of its status by their names on the wire; None leaves one out.
     """
     counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), replicas)
-    known = {"observedGeneration": 2, **counts, **status}
+    known = {"observedGeneration": 2, **counts, **(status or {})}
     return {
         "metadata": {
             "name": an_owner().child_name,
@@ -122,7 +122,7 @@ def a_pod(
     template_role_arn: str | None = None,
     restarts: int = 0,
     age: timedelta = timedelta(minutes=5),
-    **status: Any,
+    status: Json | None = None,
 ) -> Json:
     """Return a pod of the connector as the API server has it, running.
 
@@ -146,5 +146,5 @@ def a_pod(
             },
         },
         "spec": {"containers": [{"name": CONTAINER, "env": [{"name": "APONO_URL", "value": "x"}, *injected]}]},
-        "status": {"phase": "Running", **status},
+        "status": {"phase": "Running", **(status or {})},
     }

@@ -9,6 +9,7 @@ Sources: Amazon EKS User Guide, "Configure Pods to use a Kubernetes service acco
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ RESTART_LIMIT = 3
 RESTART_PAUSES = (timedelta(seconds=2), timedelta(seconds=20), timedelta(seconds=60))
 """How old a pod without the role must be before the first, second and third restart."""
 
+_COUNT = re.compile(r"[0-9]{1,9}")
 _PULL_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 _CONFIG_REASONS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 
@@ -52,7 +54,9 @@ def injection_of(deployment: Manifest | None) -> Injection:
         return Injection()
     template = deployment["spec"]["template"]["metadata"].get("annotations", {})
     own = deployment["metadata"].get("annotations", {})
-    return Injection(_count(template.get(RESTARTS_ANNOTATION)), _count(own.get(SETTLED_ANNOTATION)))
+    restarts = _count(template.get(RESTARTS_ANNOTATION))
+    # A rollout undone brings an older template back: restarts cannot have been fewer when all was well.
+    return Injection(restarts, min(restarts, _count(own.get(SETTLED_ANNOTATION))))
 
 
 def next_injection(current: Injection, pods: Sequence[Manifest], role_arn: str, now: datetime) -> Injection:
@@ -96,7 +100,7 @@ def availability(deployment: Manifest | None, pods: Sequence[Manifest], role_arn
 
 
 def _count(text: Any) -> int:
-    return int(text) if isinstance(text, str) and text.isdecimal() else 0
+    return int(text) if isinstance(text, str) and _COUNT.fullmatch(text) else 0
 
 
 def _living(pods: Iterable[Manifest]) -> Iterator[Manifest]:

@@ -37,13 +37,9 @@ def test_a_second_plan_is_empty() -> None:
 
 def test_only_the_object_that_drifted_is_written_and_the_change_says_why() -> None:
     desired = desired_state(some_inputs())
-    observed = {**stored(), KEYS["ServiceAccount"]: returned(desired.objects[KEYS["Secret"]])}
-    observed[KEYS["ServiceAccount"]] = {
-        **returned(desired.objects[KEYS["ServiceAccount"]]),
-        "automountServiceAccountToken": True,
-    }
+    edited = {**returned(desired.objects[KEYS["ServiceAccount"]]), "automountServiceAccountToken": True}
 
-    changes = plan_objects(desired, observed, an_owner())
+    changes = plan_objects(desired, {**stored(), KEYS["ServiceAccount"]: edited}, an_owner())
 
     assert changes == (plan.ApplyObject(desired.objects[KEYS["ServiceAccount"]], ("automountServiceAccountToken",)),)
 
