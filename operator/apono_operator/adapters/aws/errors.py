@@ -72,6 +72,9 @@ REACTIONS: Mapping[str, Reaction] = {
 """What each error code makes us do; one that is not here and not a server's fault is told and tried again."""
 
 INVALID_PRINCIPAL = "Invalid principal in policy"
+_CREDENTIAL_OPERATIONS = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity"})
+"""What botocore calls by itself, inside any other call, to get credentials."""
+
 _SECRETIVE = re.compile(r"(AKIA|ASIA)[A-Z0-9]{12,}")
 _MESSAGE_LIMIT = 512
 _SERVER_ERROR = 500
@@ -104,12 +107,16 @@ def translated(action: str) -> Iterator[None]:
         raise TransientError(Reason.AWS_UNAVAILABLE, f"{action}: {_clean(str(error))}") from error
     except BotoCoreError as error:
         raise RejectedError(Reason.REJECTED, f"{action}: {_clean(str(error))}") from error
+    except OSError as error:  # the network's are wrapped by botocore: it is the file of the web identity token
+        raise DeniedError(Reason.NO_CREDENTIALS, f"{action}: no credentials: {_clean(str(error))}") from error
 
 
 def translation(action: str, error: ClientError) -> AdapterError:
     """Return *error* as the kind of failure that it is."""
     details = error.response.get("Error", {})
     code, text = details.get("Code", "Unknown"), details.get("Message", "")
+    if error.operation_name in _CREDENTIAL_OPERATIONS:
+        return _no_credentials(f"sts:{error.operation_name}: {code}: {_clean(text)}", code, error)
     message = f"{action}: {code}: {_clean(text)}"
     if code == "NoSuchEntity":
         return NotFoundError(Reason.REJECTED, message)
@@ -117,6 +124,13 @@ def translation(action: str, error: ClientError) -> AdapterError:
         return TransientError(Reason.PROPAGATING, message)
     kind, reason = REACTIONS.get(code, _by_status(error))
     return kind(reason, message)
+
+
+def _no_credentials(message: str, code: str, error: ClientError) -> AdapterError:
+    kind, reason = REACTIONS.get(code, _by_status(error))
+    if kind is TransientError:
+        return kind(reason, message)
+    return DeniedError(Reason.NO_CREDENTIALS, message)
 
 
 def _by_status(error: ClientError) -> Reaction:
@@ -127,5 +141,5 @@ def _by_status(error: ClientError) -> Reaction:
 
 
 def _clean(text: str) -> str:
-    """Keep access key ids and endless texts out of conditions and logs."""
-    return _SECRETIVE.sub("(access key)", text)[:_MESSAGE_LIMIT]
+    """Keep access key ids, line breaks and endless texts out of conditions and logs."""
+    return _SECRETIVE.sub("(access key)", " ".join(text.split()))[:_MESSAGE_LIMIT]

@@ -5,12 +5,13 @@ Source: IAM API reference.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, assert_never
 
 from apono_operator.adapters.aws.errors import NotFoundError, translated
-from apono_operator.adapters.errors import RejectedError, TransientError
+from apono_operator.adapters.errors import TransientError
 from apono_operator.state import plan
 from apono_operator.state.iam_policy import PolicyDocument
 from apono_operator.state.permissions import INLINE_POLICY_NAME
@@ -20,7 +21,7 @@ from apono_operator.v1alpha1 import Reason
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
-AUDIENCE = "sts.amazonaws.com"
+_ROLE_MISSING = "NoSuchEntity: The role with name"
 
 
 class Depth(IntEnum):
@@ -93,13 +94,17 @@ class Iam:
         match change:
             case plan.CreateRole():
                 return self._create(change.role)
-            case plan.PutTrust() | plan.UpdateRole() | plan.PutBoundary() | plan.DropBoundary():
+            case plan.PutTrust() | plan.UpdateRole() | plan.TagRole() | plan.UntagRole():
                 self._set(change)
-            case plan.TagRole() | plan.UntagRole():
-                self._tag(change)
-            case plan.PutInlinePolicy() | plan.AttachPolicy():
-                self._add(change)
-            case plan.DeleteInlinePolicy() | plan.DetachPolicy() | plan.RemoveFromInstanceProfile() | plan.DeleteRole():
+            case plan.PutInlinePolicy() | plan.AttachPolicy() | plan.PutBoundary():
+                self._put(change)
+            case (
+                plan.DropBoundary()
+                | plan.DeleteInlinePolicy()
+                | plan.DetachPolicy()
+                | plan.RemoveFromInstanceProfile()
+                | plan.DeleteRole()
+            ):
                 self._remove(change)
             case _:
                 assert_never(change)
@@ -121,60 +126,57 @@ class Iam:
             )
         return answer["Role"]["RoleId"]
 
-    def _set(self, change: plan.PutTrust | plan.UpdateRole | plan.PutBoundary | plan.DropBoundary) -> None:
+    def _set(self, change: plan.PutTrust | plan.UpdateRole | plan.TagRole | plan.UntagRole) -> None:
         match change:
             case plan.PutTrust():
-                with translated("iam:UpdateAssumeRolePolicy"):
+                with _seen_role(), translated("iam:UpdateAssumeRolePolicy"):
                     self._client.update_assume_role_policy(RoleName=change.role_name, PolicyDocument=change.trust.json)
             case plan.UpdateRole():
-                with translated("iam:UpdateRole"):
+                with _seen_role(), translated("iam:UpdateRole"):
                     self._client.update_role(
                         RoleName=change.role_name,
                         Description=change.description,
                         MaxSessionDuration=change.max_session_duration,
                     )
+            case plan.TagRole():
+                with _seen_role(), translated("iam:TagRole"):
+                    self._client.tag_role(RoleName=change.role_name, Tags=_tag_list(change.tags))
+            case plan.UntagRole():
+                with _seen_role(), translated("iam:UntagRole"):
+                    self._client.untag_role(RoleName=change.role_name, TagKeys=sorted(change.keys))
+
+    def _put(self, change: plan.PutInlinePolicy | plan.AttachPolicy | plan.PutBoundary) -> None:
+        match change:
+            case plan.PutInlinePolicy():
+                with _seen_role(), translated("iam:PutRolePolicy"):
+                    self._client.put_role_policy(
+                        RoleName=change.role_name, PolicyName=change.policy_name, PolicyDocument=change.document.json
+                    )
+            case plan.AttachPolicy():
+                with _seen_role(), translated("iam:AttachRolePolicy"):
+                    self._client.attach_role_policy(RoleName=change.role_name, PolicyArn=change.policy_arn)
             case plan.PutBoundary():
-                with translated("iam:PutRolePermissionsBoundary"):
+                with _seen_role(), translated("iam:PutRolePermissionsBoundary"):
                     self._client.put_role_permissions_boundary(
                         RoleName=change.role_name, PermissionsBoundary=change.boundary
                     )
-            case plan.DropBoundary():
-                with translated("iam:DeleteRolePermissionsBoundary"):
-                    self._client.delete_role_permissions_boundary(RoleName=change.role_name)
-
-    def _tag(self, change: plan.TagRole | plan.UntagRole) -> None:
-        match change:
-            case plan.TagRole():
-                with translated("iam:TagRole"):
-                    self._client.tag_role(RoleName=change.role_name, Tags=_tag_list(change.tags))
-            case plan.UntagRole():
-                with translated("iam:UntagRole"):
-                    self._client.untag_role(RoleName=change.role_name, TagKeys=sorted(change.keys))
-
-    def _add(self, change: plan.PutInlinePolicy | plan.AttachPolicy) -> None:
-        """Add to a role that exists: if IAM does not know it, the news has not got around yet."""
-        try:
-            match change:
-                case plan.PutInlinePolicy():
-                    with translated("iam:PutRolePolicy"):
-                        self._client.put_role_policy(
-                            RoleName=change.role_name,
-                            PolicyName=change.policy_name,
-                            PolicyDocument=change.document.json,
-                        )
-                case plan.AttachPolicy():
-                    with translated("iam:AttachRolePolicy"):
-                        self._client.attach_role_policy(RoleName=change.role_name, PolicyArn=change.policy_arn)
-        except NotFoundError as error:
-            raise _not_found(change, error) from error
 
     def _remove(
         self,
-        change: plan.DeleteInlinePolicy | plan.DetachPolicy | plan.RemoveFromInstanceProfile | plan.DeleteRole,
+        change: (
+            plan.DropBoundary
+            | plan.DeleteInlinePolicy
+            | plan.DetachPolicy
+            | plan.RemoveFromInstanceProfile
+            | plan.DeleteRole
+        ),
     ) -> None:
         """Remove what may be gone already."""
         try:
             match change:
+                case plan.DropBoundary():
+                    with translated("iam:DeleteRolePermissionsBoundary"):
+                        self._client.delete_role_permissions_boundary(RoleName=change.role_name)
                 case plan.DeleteInlinePolicy():
                     with translated("iam:DeleteRolePolicy"):
                         self._client.delete_role_policy(RoleName=change.role_name, PolicyName=change.policy_name)
@@ -203,18 +205,18 @@ class Iam:
         return PolicyDocument.of(answer["PolicyDocument"])
 
     def _attached(self, role_name: str) -> frozenset[str]:
-        with translated("iam:ListAttachedRolePolicies"):
+        with _seen_role(), translated("iam:ListAttachedRolePolicies"):
             pages = self._client.get_paginator("list_attached_role_policies").paginate(RoleName=role_name)
             return frozenset(policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"])
 
     def _other_inline(self, role_name: str) -> frozenset[str]:
-        with translated("iam:ListRolePolicies"):
+        with _seen_role(), translated("iam:ListRolePolicies"):
             pages = self._client.get_paginator("list_role_policies").paginate(RoleName=role_name)
             names = frozenset(name for page in pages for name in page["PolicyNames"])
         return names - {INLINE_POLICY_NAME}
 
     def _profiles(self, role_name: str) -> frozenset[str]:
-        with translated("iam:ListInstanceProfilesForRole"):
+        with _seen_role(), translated("iam:ListInstanceProfilesForRole"):
             pages = self._client.get_paginator("list_instance_profiles_for_role").paginate(RoleName=role_name)
             return frozenset(profile["InstanceProfileName"] for page in pages for profile in page["InstanceProfiles"])
 
@@ -227,10 +229,18 @@ def _settled_arn(role: Mapping[str, Any]) -> str:
     return arn
 
 
-def _not_found(change: plan.PutInlinePolicy | plan.AttachPolicy, error: NotFoundError) -> Exception:
-    if isinstance(change, plan.AttachPolicy) and "policy" in error.message.lower().partition(":")[2]:
-        return RejectedError(Reason.REJECTED, f"managed policy {change.policy_arn}: {error.message}")
-    return TransientError(Reason.PROPAGATING, error.message)
+@contextmanager
+def _seen_role() -> Iterator[None]:
+    """Wait if IAM does not know a role that it gave us a moment ago: that news has not got around, or it is gone.
+
+    A policy that IAM does not know stays an error: somebody has to correct its ARN.
+    """
+    try:
+        yield
+    except NotFoundError as error:
+        if _ROLE_MISSING not in error.message:
+            raise
+        raise TransientError(Reason.PROPAGATING, error.message) from error
 
 
 def _tag_list(tags: Mapping[str, str]) -> Any:

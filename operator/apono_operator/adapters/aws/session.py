@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import boto3
 from botocore.config import Config
 
 from apono_operator.adapters.aws.errors import translated
-from apono_operator.adapters.errors import DeniedError
+from apono_operator.adapters.errors import DeniedError, RejectedError
 from apono_operator.adapters.fence import Fence
 from apono_operator.v1alpha1 import Reason
 
@@ -44,8 +45,10 @@ class AwsSession:
         region: The region to talk to.
         connections: How many calls may be under way at once.
         version: The operator's version, told to AWS in the user agent.
-        fence: Asked before each call.
+        fence: Asked before each attempt of each call, those for credentials included.
         clock: Monotonic seconds.
+        read_timeout: Seconds to wait for an answer.
+        attempts: How often a call is tried before it fails, if the failure may pass by itself.
     """
 
     def __init__(
@@ -56,13 +59,15 @@ class AwsSession:
         version: str,
         fence: Fence,
         clock: Callable[[], float] = time.monotonic,
+        read_timeout: float = 20,
+        attempts: int = 3,
     ) -> None:
         session = boto3.Session(region_name=region)
-        config = _client_config(connections, version)
+        # What is registered here holds for all clients of the session, and for those that fetch credentials.
+        session.events.register_first("request-created", _asking(fence))
+        config = _client_config(connections, version, read_timeout, attempts)
         self.iam: IAMClient = session.client("iam", config=config)
         self._sts: STSClient = session.client("sts", config=config)
-        for client in (self.iam, self._sts):
-            client.meta.events.register_first("before-call", _asking(fence))
         self._clock = clock
         self._lock = threading.Lock()
         self._identity: tuple[CallerIdentity, float] | None = None
@@ -72,12 +77,15 @@ class AwsSession:
         """Connect to the region that the environment names, else to that of the cluster's *issuer*.
 
         Raises:
-            DeniedError: if neither names a region.
+            DeniedError: if neither names a region, or credentials are given in part.
+            RejectedError: if the environment or the files of the AWS SDK are wrong.
         """
-        region = boto3.Session().region_name or _region_of(issuer)
-        if region is None:
-            raise DeniedError(Reason.NO_CREDENTIALS, "no AWS region is known. Set AWS_REGION to the cluster's region.")
-        return cls(region=region, connections=connections, version=version, fence=fence)
+        with _configuring():
+            region = boto3.Session().region_name or _region_of(issuer)
+            if region is None:
+                message = "no AWS region is known. Set AWS_REGION to the cluster's region."
+                raise DeniedError(Reason.NO_CREDENTIALS, message)
+            return cls(region=region, connections=connections, version=version, fence=fence)
 
     def caller_identity(self) -> CallerIdentity:
         """Return whose credentials we have; asked of STS at most once an hour.
@@ -108,11 +116,21 @@ def _region_of(issuer: str) -> str | None:
     return found.group(1) if found else None
 
 
-def _client_config(connections: int, version: str) -> Config:
+@contextmanager
+def _configuring() -> Iterator[None]:
+    """Translate what botocore says of environment variables and configuration files."""
+    try:
+        with translated("AWS configuration"):
+            yield
+    except ValueError as error:  # an endpoint that is no URL
+        raise RejectedError(Reason.REJECTED, f"AWS configuration: {error}") from error
+
+
+def _client_config(connections: int, version: str, read_timeout: float, attempts: int) -> Config:
     options: dict[str, Any] = {
         "connect_timeout": 5,
-        "read_timeout": 20,
-        "retries": {"mode": "standard", "total_max_attempts": 3},
+        "read_timeout": read_timeout,
+        "retries": {"mode": "standard", "total_max_attempts": attempts},
         "max_pool_connections": connections,
         "user_agent_appid": "apono-operator",
         "user_agent_extra": f"apono-operator/{version}",
