@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from apono_operator.state.finding import Finding, Findings, Next, found
+from apono_operator.state.finding import Finding, Findings, Next, found, unknown
 from apono_operator.v1alpha1 import Condition, ConditionStatus, ConditionType, Reason
 
 ASPECTS: tuple[ConditionType, ...] = (
@@ -146,6 +146,9 @@ def _summary(findings: Findings) -> Finding:
         finding = findings.get(kind)
         if finding and not finding.good:
             return Finding(ConditionStatus.FALSE, finding.reason, finding.message, finding.awaits)
+    unseen = next((kind.value for kind in ASPECTS if kind not in findings), None)
+    if unseen:
+        return unknown(Reason.WAITING, f"Waits for a look at {unseen}.")
     return found(Reason.CONNECTOR_READY, "The connector runs with its role.")
 
 

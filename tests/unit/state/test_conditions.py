@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apono_operator.state.conditions import ASPECTS, Event, conditions, deletion_conditions, events
+from apono_operator.state.finding import Finding, Findings, Next, found, retained, stuck, unknown, waits
+from apono_operator.v1alpha1 import Condition, ConditionStatus, ConditionType, Reason
+from tests.builders import NOW
+
+LATER = NOW + timedelta(minutes=10)
+STAMP, LATER_STAMP = "2026-03-14T09:26:53Z", "2026-03-14T09:36:53Z"
+GOOD_REASONS = (
+    Reason.ACCEPTED,
+    Reason.CREDENTIALS_ACCEPTED,
+    Reason.PROVIDER_FOUND,
+    Reason.TOKEN_FOUND,
+    Reason.ROLE_IN_SYNC,
+    Reason.PODS_AVAILABLE,
+)
+ALL_GOOD: Findings = {kind: found(reason, "Fine.") for kind, reason in zip(ASPECTS, GOOD_REASONS, strict=True)}
+DENIED = stuck(Reason.ACCESS_DENIED, "iam:CreateRole is denied.")
+ROLLING = waits(Reason.ROLLOUT_IN_PROGRESS, "0 of 1 pods are available.")
+THROTTLED = unknown(Reason.THROTTLED, "AWS asks for fewer calls.")
+
+
+def up_to(kind: ConditionType, finding: Finding) -> Findings:
+    """All aspects before *kind* as asked, *kind* with *finding*, and no look at what follows."""
+    index = ASPECTS.index(kind)
+    return {**{one: ALL_GOOD[one] for one in ASPECTS[:index]}, kind: finding}
+
+
+ROLLOUT = up_to(ConditionType.DEPLOYMENT_AVAILABLE, ROLLING)
+NO_ROLE = up_to(ConditionType.CONNECTOR_ROLE_READY, DENIED)
+
+
+def of(listed: Sequence[Condition], kind: ConditionType) -> Condition:
+    (condition,) = [one for one in listed if one.type == kind]
+    return condition
+
+
+def types(listed: Sequence[Condition]) -> list[str]:
+    return [one.type for one in listed]
+
+
+FINDINGS = st.dictionaries(
+    st.sampled_from(ASPECTS),
+    st.builds(Finding, st.sampled_from(ConditionStatus), st.sampled_from(Reason), st.just("m"), st.sampled_from(Next)),
+)
+
+
+@given(FINDINGS, FINDINGS)
+def test_a_transition_time_changes_with_the_status_and_never_without(first: Findings, second: Findings) -> None:
+    before = {one.type: one for one in conditions(first, (), 1, NOW)}
+
+    for condition in conditions(second, tuple(before.values()), 2, LATER):
+        old = before.get(condition.type)
+        kept = old is not None and old.status is condition.status
+        assert condition.last_transition_time == (STAMP if kept else LATER_STAMP)
+
+
+@given(FINDINGS)
+def test_nothing_new_leaves_every_condition_as_it_is(findings: Findings) -> None:
+    before = conditions(findings, (), 1, NOW)
+
+    assert conditions(findings, before, 1, LATER) == before
+    assert events(before, before) == ()
+
+
+@given(FINDINGS)
+def test_ready_is_true_only_if_every_aspect_was_seen_to_be_as_asked(findings: Findings) -> None:
+    ready = of(conditions(findings, (), 1, NOW), ConditionType.READY)
+
+    complete = set(findings) == set(ASPECTS) and all(one.good for one in findings.values())
+    assert (ready.status is ConditionStatus.TRUE) is complete
+
+
+@given(FINDINGS)
+def test_ready_repeats_the_first_aspect_that_is_not_as_asked(findings: Findings) -> None:
+    bad = [findings[kind] for kind in ASPECTS if kind in findings and not findings[kind].good]
+    ready = of(conditions(findings, (), 1, NOW), ConditionType.READY)
+
+    if bad:
+        assert (ready.status, ready.reason) == (ConditionStatus.FALSE, bad[0].reason)
+
+
+def test_without_a_look_nothing_is_known() -> None:
+    listed = conditions({}, (), 1, NOW)
+
+    assert {one.status for one in listed if one.type != ConditionType.RECONCILING} == {ConditionStatus.UNKNOWN}
+    assert of(listed, ConditionType.READY).message == "Waits for a look at Accepted."
+    assert of(listed, ConditionType.ACCEPTED).message == "Waits for a first look."
+
+
+def test_a_connector_that_is_as_asked_has_exactly_ready_and_its_aspects() -> None:
+    listed = conditions(ALL_GOOD, (), 3, NOW)
+
+    assert types(listed) == [ConditionType.READY, *ASPECTS]
+    assert {(one.status, one.observed_generation) for one in listed} == {(ConditionStatus.TRUE, 3)}
+
+
+def test_aspects_after_the_first_bad_one_wait_for_it() -> None:
+    waiting = of(conditions(NO_ROLE, (), 1, NOW), ConditionType.DEPLOYMENT_AVAILABLE)
+
+    assert (waiting.status, waiting.reason) == (ConditionStatus.UNKNOWN, Reason.WAITING)
+    assert waiting.message == "Waits for ConnectorRoleReady."
+
+
+def test_an_aspect_that_was_not_looked_at_keeps_its_condition_with_its_generation() -> None:
+    before = conditions(ALL_GOOD, (), 1, NOW)
+
+    after = conditions(NO_ROLE, before, 2, LATER)
+
+    kept = of(after, ConditionType.DEPLOYMENT_AVAILABLE)
+    assert kept == of(before, ConditionType.DEPLOYMENT_AVAILABLE)
+    assert of(after, ConditionType.CONNECTOR_ROLE_READY).observed_generation == 2
+
+
+PROGRESS: dict[str, tuple[Findings, list[str]]] = {
+    "all is as asked": (ALL_GOOD, []),
+    "work goes on": (ROLLOUT, ["Reconciling"]),
+    "nobody could look": (up_to(ConditionType.CONNECTOR_ROLE_READY, THROTTLED), ["Reconciling"]),
+    "somebody has to correct something": (NO_ROLE, ["Stalled"]),
+}
+
+
+@pytest.mark.parametrize(("findings", "shown"), PROGRESS.values(), ids=PROGRESS)
+def test_reconciling_and_stalled_are_shown_only_while_true(findings: Findings, shown: list[str]) -> None:
+    fresh = conditions(findings, (), 1, NOW)
+
+    for previous in ((), conditions(ROLLOUT, (), 1, NOW), conditions(NO_ROLE, (), 1, NOW)):
+        listed = conditions(findings, previous, 1, LATER)
+        assert types(listed)[1 + len(ASPECTS) :] == shown
+        assert all(one.status is ConditionStatus.TRUE for one in listed[1 + len(ASPECTS) :])
+    assert types(fresh)[1 + len(ASPECTS) :] == shown
+
+
+def test_what_nobody_could_confirm_stays_true_and_the_doubt_is_shown() -> None:
+    doubtful = retained(found(Reason.ROLE_IN_SYNC, "Fine."), Reason.THROTTLED, "AWS asks for fewer calls.")
+
+    listed = conditions({**ALL_GOOD, ConditionType.CONNECTOR_ROLE_READY: doubtful}, (), 1, NOW)
+
+    assert of(listed, ConditionType.READY).status is ConditionStatus.TRUE
+    assert of(listed, ConditionType.CONNECTOR_ROLE_READY).message == "Fine."
+    doubt = of(listed, ConditionType.RECONCILING)
+    assert (doubt.reason, doubt.message) == (Reason.THROTTLED, "AWS asks for fewer calls.")
+
+
+def test_times_are_written_in_utc_to_the_second() -> None:
+    elsewhere = NOW.astimezone(timezone(timedelta(hours=5, minutes=30))).replace(microsecond=999_999)
+
+    assert conditions(ALL_GOOD, (), 1, elsewhere)[0].last_transition_time == STAMP
+
+
+# --- deletion ----------------------------------------------------------------------------------------------------
+
+
+def test_a_deletion_on_its_way_keeps_the_aspects_and_is_not_ready() -> None:
+    before = conditions(ROLLOUT, (), 1, NOW)
+
+    listed = deletion_conditions(waits(Reason.DELETING, "Waiting for pods."), before, 2, LATER)
+
+    assert types(listed) == [ConditionType.READY, *ASPECTS]
+    assert (listed[0].status, listed[0].reason) == (ConditionStatus.FALSE, Reason.DELETING)
+    assert listed[1:] == before[1 : 1 + len(ASPECTS)]
+
+
+def test_a_deletion_that_cannot_go_on_says_why() -> None:
+    listed = deletion_conditions(DENIED, conditions(ALL_GOOD, (), 1, NOW), 2, LATER)
+
+    blocked = of(listed, ConditionType.DELETION_BLOCKED)
+    assert (blocked.status, blocked.reason) == (ConditionStatus.TRUE, Reason.ACCESS_DENIED)
+    assert blocked.message == DENIED.message
+    assert of(listed, ConditionType.READY).last_transition_time == LATER_STAMP
+
+
+def test_a_deletion_that_goes_on_again_is_no_longer_blocked() -> None:
+    blocked = deletion_conditions(DENIED, (), 2, NOW)
+
+    assert types(deletion_conditions(waits(Reason.DELETING, "Goes on."), blocked, 2, LATER)) == [ConditionType.READY]
+
+
+# --- Events ------------------------------------------------------------------------------------------------------
+
+
+def told(before: Findings | None, after: Findings) -> list[tuple[str, str]]:
+    """Type and reason of the Events of a transition."""
+    previous = conditions(before, (), 1, NOW) if before is not None else ()
+    return [(event.type, event.reason) for event in events(previous, conditions(after, previous, 1, LATER))]
+
+
+TRANSITIONS: dict[str, tuple[Findings | None, Findings, list[tuple[str, str]]]] = {
+    "a first rollout": (None, ROLLOUT, [("Normal", "RoleInSync"), ("Normal", "RolloutInProgress")]),
+    "a rollout that ends": (ROLLOUT, ALL_GOOD, [("Normal", "ConnectorReady"), ("Normal", "PodsAvailable")]),
+    "a role that is denied": (None, NO_ROLE, [("Warning", "AccessDenied")]),
+    "a role that is allowed at last": (NO_ROLE, ROLLOUT, [("Normal", "RoleInSync"), ("Normal", "RolloutInProgress")]),
+    "pods that fail": (
+        ALL_GOOD,
+        up_to(ConditionType.DEPLOYMENT_AVAILABLE, waits(Reason.CRASH_LOOPING, "m")),
+        [("Warning", "CrashLooping")],
+    ),
+    "another trouble than before": (
+        up_to(ConditionType.DEPLOYMENT_AVAILABLE, waits(Reason.CRASH_LOOPING, "m")),
+        up_to(ConditionType.DEPLOYMENT_AVAILABLE, waits(Reason.IMAGE_PULL_FAILED, "m")),
+        [("Warning", "ImagePullFailed")],
+    ),
+    "another message of the same trouble": (
+        up_to(ConditionType.DEPLOYMENT_AVAILABLE, waits(Reason.CRASH_LOOPING, "back-off 10s")),
+        up_to(ConditionType.DEPLOYMENT_AVAILABLE, waits(Reason.CRASH_LOOPING, "back-off 20s")),
+        [],
+    ),
+    "a token that is found again": (
+        up_to(ConditionType.TOKEN_AVAILABLE, stuck(Reason.TOKEN_SECRET_MISSING, "m")),
+        ROLLOUT,
+        [("Normal", "TokenFound"), ("Normal", "RoleInSync"), ("Normal", "RolloutInProgress")],
+    ),
+    "a role that AWS has not told everybody of": (
+        None,
+        up_to(ConditionType.CONNECTOR_ROLE_READY, waits(Reason.PROPAGATING, "m")),
+        [("Normal", "Propagating")],
+    ),
+    "nothing new": (ALL_GOOD, ALL_GOOD, []),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), TRANSITIONS.values(), ids=TRANSITIONS)
+def test_transitions_are_told_once_and_only_them(
+    before: Findings | None, after: Findings, expected: list[tuple[str, str]]
+) -> None:
+    assert told(before, after) == expected
+
+
+def test_an_event_carries_the_message_of_its_condition() -> None:
+    listed = conditions(NO_ROLE, (), 1, NOW)
+
+    assert events((), listed) == (Event("Warning", "AccessDenied", "iam:CreateRole is denied."),)
+
+
+def test_a_deletion_is_told_and_so_is_what_blocks_it() -> None:
+    before = conditions(ALL_GOOD, (), 1, NOW)
+    going = deletion_conditions(waits(Reason.DELETING, "Waiting for pods."), before, 2, LATER)
+    blocked = deletion_conditions(DENIED, going, 2, LATER)
+
+    assert [(event.type, event.reason) for event in events(before, going)] == [("Normal", "Deleting")]
+    assert [(event.type, event.reason) for event in events(going, blocked)] == [("Warning", "AccessDenied")]

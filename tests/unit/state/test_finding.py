@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+
+from apono_operator.state.finding import Finding, Next, found, retained, stuck, unknown, waits
+from apono_operator.v1alpha1 import ConditionStatus, Reason
+
+KINDS = {
+    "as asked": (found(Reason.ACCEPTED, "m"), ConditionStatus.TRUE, Next.NOTHING),
+    "not yet": (waits(Reason.PROPAGATING, "m"), ConditionStatus.FALSE, Next.TIME),
+    "wrong until somebody corrects it": (stuck(Reason.NAME_CONFLICT, "m"), ConditionStatus.FALSE, Next.SOMEBODY),
+    "not looked at": (unknown(Reason.THROTTLED, "m"), ConditionStatus.UNKNOWN, Next.TIME),
+}
+
+
+@pytest.mark.parametrize(("finding", "status", "awaits"), KINDS.values(), ids=KINDS)
+def test_a_finding_says_how_it_is_and_what_it_waits_for(
+    finding: Finding, status: ConditionStatus, awaits: Next
+) -> None:
+    assert (finding.status, finding.awaits, finding.doubt) == (status, awaits, None)
+    assert finding.good is (status is ConditionStatus.TRUE)
+
+
+def test_a_finding_that_nobody_could_confirm_is_the_one_before_with_a_doubt_and_is_looked_at_again() -> None:
+    kept = retained(found(Reason.ROLE_IN_SYNC, "Fine."), Reason.THROTTLED, "Later.")
+
+    assert (kept.good, kept.reason, kept.message, kept.awaits) == (True, Reason.ROLE_IN_SYNC, "Fine.", Next.TIME)
+    assert kept.doubt is not None
+    assert (kept.doubt.reason, kept.doubt.message) == (Reason.THROTTLED, "Later.")
