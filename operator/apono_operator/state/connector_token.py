@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 from apono_operator.state.finding import Finding, stuck
 from apono_operator.state.resources import Manifest
@@ -38,5 +37,5 @@ def read(secret: Manifest | None, namespace: str, reference: TokenSecretRef) -> 
 def _decoded(data: str) -> str:
     try:
         return base64.b64decode(data, validate=True).decode().strip()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return ""
