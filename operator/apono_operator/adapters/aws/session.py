@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from apono_operator.adapters.aws.errors import translated
@@ -62,12 +64,14 @@ class AwsSession:
         read_timeout: float = 20,
         attempts: int = 3,
     ) -> None:
-        session = boto3.Session(region_name=region)
-        # What is registered here holds for all clients of the session, and for those that fetch credentials.
-        session.events.register_first("request-created", _asking(fence))
-        config = _client_config(connections, version, read_timeout, attempts)
-        self.iam: IAMClient = session.client("iam", config=config)
-        self._sts: STSClient = session.client("sts", config=config)
+        self.region = region
+        core = botocore.session.Session()
+        # Both hold for all clients of the session, those that fetch credentials included.
+        core.register("request-created", _asking(fence))
+        core.set_default_client_config(_client_config(connections, version, read_timeout, attempts))
+        session = boto3.Session(region_name=region, botocore_session=core)
+        self.iam: IAMClient = session.client("iam")
+        self._sts: STSClient = session.client("sts")
         self._clock = clock
         self._lock = threading.Lock()
         self._identity: tuple[CallerIdentity, float] | None = None
@@ -81,7 +85,8 @@ class AwsSession:
             RejectedError: if the environment or the files of the AWS SDK are wrong.
         """
         with _configuring():
-            region = boto3.Session().region_name or _region_of(issuer)
+            # boto3 heeds AWS_DEFAULT_REGION and profiles; AWS_REGION is the other SDKs' name, and EKS sets both.
+            region = os.environ.get("AWS_REGION") or boto3.Session().region_name or _region_of(issuer)
             if region is None:
                 message = "no AWS region is known. Set AWS_REGION to the cluster's region."
                 raise DeniedError(Reason.NO_CREDENTIALS, message)

@@ -1,0 +1,283 @@
+"""What goes wrong between us and AWS becomes an error of the kind that it needs, with a Reason for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from apono_operator.adapters.aws.errors import REACTIONS
+from apono_operator.adapters.aws.iam import Depth, Iam
+from apono_operator.adapters.errors import (
+    AdapterError,
+    ConflictError,
+    DeniedError,
+    FencedError,
+    RejectedError,
+    TransientError,
+)
+from apono_operator.adapters.fence import Fence
+from apono_operator.state import plan
+from apono_operator.v1alpha1 import Reason
+from sandbox.aws import (
+    AwsError,
+    Effect,
+    Fault,
+    FrontDoor,
+    Hang,
+    LostResponse,
+    Refusal,
+    ResetConnection,
+    access_denied,
+    expired_credentials,
+    server_error,
+    throttle,
+)
+from tests.adapters.aws.connection import Connection, connect, create, role_of, trusting_the_account
+
+WAIT, TELL, STOP, AGAIN = TransientError, DeniedError, RejectedError, ConflictError
+
+CODES: list[tuple[str, int, type[AdapterError], Reason]] = [
+    ("Throttling", 400, WAIT, Reason.THROTTLED),
+    ("ThrottlingException", 400, WAIT, Reason.THROTTLED),
+    ("RequestLimitExceeded", 503, WAIT, Reason.THROTTLED),
+    ("TooManyRequestsException", 429, WAIT, Reason.THROTTLED),
+    ("ServiceFailure", 500, WAIT, Reason.AWS_UNAVAILABLE),
+    ("ServiceUnavailable", 503, WAIT, Reason.AWS_UNAVAILABLE),
+    ("InternalFailure", 500, WAIT, Reason.AWS_UNAVAILABLE),
+    ("InternalError", 500, WAIT, Reason.AWS_UNAVAILABLE),
+    ("PolicyEvaluation", 500, WAIT, Reason.AWS_UNAVAILABLE),
+    ("RequestTimeout", 400, WAIT, Reason.AWS_UNAVAILABLE),
+    ("IDPCommunicationError", 400, WAIT, Reason.AWS_UNAVAILABLE),
+    ("ConcurrentModification", 409, WAIT, Reason.PROPAGATING),
+    ("EntityTemporarilyUnmodifiable", 409, WAIT, Reason.PROPAGATING),
+    ("DeleteConflict", 409, WAIT, Reason.PROPAGATING),
+    ("EntityAlreadyExists", 409, AGAIN, Reason.PROPAGATING),
+    ("AccessDenied", 403, TELL, Reason.ACCESS_DENIED),
+    ("AccessDeniedException", 403, TELL, Reason.ACCESS_DENIED),
+    ("UnauthorizedOperation", 403, TELL, Reason.ACCESS_DENIED),
+    ("ExpiredToken", 403, TELL, Reason.NO_CREDENTIALS),
+    ("ExpiredTokenException", 400, TELL, Reason.NO_CREDENTIALS),
+    ("InvalidClientTokenId", 403, TELL, Reason.NO_CREDENTIALS),
+    ("UnrecognizedClientException", 403, TELL, Reason.NO_CREDENTIALS),
+    ("SignatureDoesNotMatch", 403, TELL, Reason.NO_CREDENTIALS),
+    ("InvalidIdentityToken", 400, TELL, Reason.NO_CREDENTIALS),
+    ("RegionDisabledException", 403, TELL, Reason.NO_CREDENTIALS),
+    ("LimitExceeded", 409, STOP, Reason.LIMIT_EXCEEDED),
+    ("MalformedPolicyDocument", 400, STOP, Reason.REJECTED),
+    ("InvalidInput", 400, STOP, Reason.REJECTED),
+    ("ValidationError", 400, STOP, Reason.REJECTED),
+    ("PolicyNotAttachable", 400, STOP, Reason.REJECTED),
+    ("UnmodifiableEntity", 400, STOP, Reason.REJECTED),
+    ("NoSuchEntity", 404, STOP, Reason.REJECTED),
+]
+UNKNOWN_CODES: list[tuple[str, int, type[AdapterError], Reason]] = [
+    ("NewOnTheServersSide", 502, WAIT, Reason.AWS_UNAVAILABLE),
+    ("NewOnOurSide", 400, STOP, Reason.REJECTED),
+]
+
+
+class RaisingTheFence(Effect):
+    """Throttles, and raises the fence meanwhile."""
+
+    def __init__(self, fence: Fence) -> None:
+        self._fence = fence
+
+    def before(self) -> None:
+        """Raise it."""
+        self._fence.raise_up()
+        raise AwsError("Throttling", "Rate exceeded")
+
+
+@contextmanager
+def suffering(
+    connection: Connection, effect: Effect, operation: str = "UpdateRole", times: int | None = None
+) -> Iterator[Fault]:
+    """Let an operation of the connection's account suffer *effect*."""
+    fault = Fault(effect, account=connection.account, operation=operation, times=times)
+    with connection.aws.faults.during(fault):
+        yield fault
+
+
+def failure_of(connection: Connection) -> AdapterError:
+    """What UpdateRole fails with."""
+    with pytest.raises(AdapterError) as failure:
+        connection.iam.apply(plan.UpdateRole(connection.name, "", 3600))
+    return failure.value
+
+
+def patient(connection: Connection) -> Connection:
+    """A connection to the same account that tries again as the operator does."""
+    return connect(connection.aws, connection.account, attempts=3)
+
+
+@pytest.mark.parametrize(("code", "status", "kind", "reason"), [*CODES, *UNKNOWN_CODES])
+def test_an_error_code_becomes_the_kind_of_error_that_it_needs(
+    connection: Connection, code: str, status: int, kind: type[AdapterError], reason: Reason
+) -> None:
+    with suffering(connection, Refusal(code, "Something about it.", status)):
+        error = failure_of(connection)
+
+    assert isinstance(error, kind)
+    assert (error.reason, error.message) == (reason, f"iam:UpdateRole: {code}: Something about it.")
+
+
+def test_every_error_code_that_the_operator_knows_is_tried_here() -> None:
+    assert {code for code, *_ in CODES} == REACTIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("effect", "reason"),
+    [
+        (throttle(), Reason.THROTTLED),
+        (server_error(503), Reason.AWS_UNAVAILABLE),
+        (ResetConnection(), Reason.AWS_UNAVAILABLE),
+    ],
+    ids=["throttled", "unavailable", "reset"],
+)
+def test_what_may_pass_by_itself_is_waited_for(connection: Connection, effect: Effect, reason: Reason) -> None:
+    with suffering(connection, effect):
+        error = failure_of(connection)
+
+    assert isinstance(error, TransientError)
+    assert error.reason is reason
+
+
+def test_denied_actions_and_expired_credentials_are_told_apart(connection: Connection) -> None:
+    with suffering(connection, access_denied()):
+        assert failure_of(connection).reason is Reason.ACCESS_DENIED
+    with suffering(connection, expired_credentials()):
+        assert failure_of(connection).reason is Reason.NO_CREDENTIALS
+
+
+def test_a_call_that_is_throttled_once_is_tried_again(connection: Connection) -> None:
+    create(connection, role_of(connection))
+    persistent = patient(connection)
+
+    with suffering(connection, throttle(), times=1):
+        persistent.iam.apply(plan.UpdateRole(connection.name, "", 3600))
+
+    assert [record.outcome for record in persistent.calls()] == ["Throttling", "ok"]
+
+
+def test_a_call_is_tried_three_times_and_then_left_to_the_next_pass(connection: Connection) -> None:
+    persistent = patient(connection)
+
+    with suffering(connection, throttle()):
+        error = failure_of(persistent)
+
+    assert error.reason is Reason.THROTTLED
+    assert len(persistent.calls()) == 3
+
+
+def test_an_answer_that_does_not_come_is_not_waited_for_longer_than_the_read_timeout(connection: Connection) -> None:
+    hasty = connect(connection.aws, connection.account, read_timeout=0.2)
+
+    with suffering(connection, Hang()):
+        error = failure_of(hasty)
+
+    assert isinstance(error, TransientError)
+    assert error.reason is Reason.AWS_UNAVAILABLE
+    assert "Read timeout" in error.message
+
+
+def test_a_role_whose_creation_was_not_answered_is_there_at_the_next_look(connection: Connection) -> None:
+    role = role_of(connection)
+
+    with suffering(connection, LostResponse(reset=True), "CreateRole"), pytest.raises(TransientError):
+        connection.iam.apply(plan.CreateRole(role))
+
+    observed = connection.iam.observe_role(connection.name, Depth.OURS)
+    assert observed is not None
+    assert observed.tags == role.tags
+
+
+def test_a_creation_that_botocore_tries_again_after_a_lost_answer_is_a_conflict(connection: Connection) -> None:
+    persistent = patient(connection)
+    role = role_of(persistent)
+
+    with (
+        suffering(connection, LostResponse(), "CreateRole", times=1),
+        pytest.raises(ConflictError, match="EntityAlreadyExists"),
+    ):
+        persistent.iam.apply(plan.CreateRole(role))
+
+    assert len(persistent.calls().of(operation="CreateRole")) == 2
+
+
+def test_a_principal_that_iam_does_not_know_yet_is_waited_for(connection: Connection) -> None:
+    create(connection, role_of(connection))
+    unknown = {"AWS": connection.arn("role/made-a-moment-ago")}
+
+    with pytest.raises(TransientError, match="Invalid principal in policy") as failure:
+        connection.iam.apply(
+            plan.PutTrust(connection.name, trusting_the_account(connection.account, Principal=unknown))
+        )
+
+    assert failure.value.reason is Reason.PROPAGATING
+
+
+def test_a_role_that_cannot_be_read_yet_is_none_and_cannot_be_made_twice() -> None:
+    with FrontDoor() as aws:
+        aws.new_role_read_delay = 60
+        connection = connect(aws, aws.create_account())
+        connection.iam.apply(plan.CreateRole(role_of(connection)))
+
+        assert connection.iam.observe_role(connection.name, Depth.OURS) is None
+        with pytest.raises(ConflictError):
+            connection.iam.apply(plan.CreateRole(role_of(connection)))
+
+
+def test_a_role_that_still_has_its_unique_id_for_an_arn_is_waited_for() -> None:
+    client = boto3.client("iam", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = {
+        "Path": "/",
+        "RoleName": "new-role",
+        "RoleId": "AROAEXAMPLEEXAMPLE123",
+        "Arn": "AROAEXAMPLEEXAMPLE123",
+        "CreateDate": "2026-01-01T00:00:00Z",
+        "AssumeRolePolicyDocument": trust,
+    }
+    with Stubber(client) as stub:
+        stub.add_response("get_role", {"Role": role})
+
+        with pytest.raises(TransientError, match="the ARN of new-role is not there yet"):
+            Iam(client).observe_role("new-role", Depth.OURS)
+
+
+def test_no_message_holds_an_access_key_a_line_break_or_a_whole_response(connection: Connection) -> None:
+    text = f"The key AKIAIOSFODNN7EXAMPLE\nor ASIAIOSFODNN7EXAMPLE is not known. {'x' * 100_000}"
+
+    with suffering(connection, Refusal("InvalidClientTokenId", text, 403)):
+        message = failure_of(connection).message
+
+    assert message.startswith(
+        "iam:UpdateRole: InvalidClientTokenId: The key (access key) or (access key) is not known."
+    )
+    assert len(message) < 600
+
+
+def test_behind_the_fence_no_call_leaves(connection: Connection) -> None:
+    fenced = connect(connection.aws, connection.account)
+    fenced.fence.raise_up()
+
+    with pytest.raises(FencedError):
+        fenced.iam.observe_role(connection.name, Depth.OURS)
+    with pytest.raises(FencedError):
+        fenced.session.caller_identity()
+
+    assert fenced.calls().operations == []
+
+
+def test_the_fence_stops_the_retries_inside_botocore(connection: Connection) -> None:
+    persistent = patient(connection)
+
+    with suffering(connection, RaisingTheFence(persistent.fence)), pytest.raises(FencedError):
+        persistent.iam.apply(plan.UpdateRole(connection.name, "", 3600))
+
+    assert persistent.calls().operations == ["UpdateRole"]

@@ -1,0 +1,306 @@
+"""Who we are in AWS, where it is, and what is said of credentials that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from apono_operator.adapters.aws.session import IDENTITY_LIFETIME, AwsSession, CallerIdentity
+from apono_operator.adapters.errors import AdapterError, DeniedError, FencedError, RejectedError, TransientError
+from apono_operator.adapters.fence import Fence
+from apono_operator.state.resources import Cluster
+from apono_operator.v1alpha1 import Reason
+from sandbox.aws import Account, Fault, FrontDoor, server_error, throttle
+from sandbox.aws.account import Partition
+from tests.adapters.aws.connection import CREDENTIALS, Connection, connect, connect_with
+from tests.aws.identities import Issuer
+
+EKS = "oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+
+
+@pytest.fixture
+def account(front_door: FrontDoor) -> Account:
+    return front_door.create_account()
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Issuer:
+    return Issuer(f"https://{EKS}")
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An environment that knows neither credentials nor a region."""
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+
+
+def with_issuer(issuer: str) -> AwsSession:
+    return AwsSession.connect(issuer=issuer, connections=1, version="1", fence=Fence())
+
+
+def refusal_of(connection: Connection) -> AdapterError:
+    with pytest.raises(AdapterError) as failure:
+        connection.session.caller_identity()
+    return failure.value
+
+
+@pytest.fixture
+def operator_role(front_door: FrontDoor, account: Account, issuer: Issuer) -> str:
+    """The ARN of a role that trusts the issuer's usual subject."""
+    issuer.introduce(front_door, account)
+    answer = account.client("iam").create_role(RoleName="operator", AssumeRolePolicyDocument=issuer.trust(account))
+    return answer["Role"]["Arn"]
+
+
+@pytest.fixture
+def token_file(issuer: Issuer, tmp_path: Path) -> Path:
+    """A token of the issuer's usual subject."""
+    file = tmp_path / "token"
+    file.write_text(issuer.token(datetime.now(UTC)), encoding="utf-8")
+    return file
+
+
+Exchange = Callable[[str, Path], Connection]
+
+
+@pytest.fixture
+def exchange(front_door: FrontDoor, account: Account, monkeypatch: pytest.MonkeyPatch) -> Exchange:
+    """Connect with a role and the file of the token to get it by; the SDK reads the environment as late as then."""
+
+    def exchange(role_arn: str, token_file: Path) -> Connection:
+        environment = {
+            **front_door.environment_without_credentials(account.region),
+            "AWS_ROLE_ARN": role_arn,
+            "AWS_WEB_IDENTITY_TOKEN_FILE": str(token_file),
+        }
+        for name in CREDENTIALS:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return connect_with(front_door, account, environment)
+
+    return exchange
+
+
+@pytest.mark.parametrize("partition", get_args(Partition))
+def test_aws_says_who_we_are_in_every_partition(front_door: FrontDoor, partition: Partition) -> None:
+    account = front_door.create_account(partition)
+
+    identity = connect(front_door, account).session.caller_identity()
+
+    assert identity == CallerIdentity(account.account_id, partition, f"{account.arn_prefix}user/administrator")
+
+
+def test_who_we_are_is_asked_once_an_hour(front_door: FrontDoor, account: Account) -> None:
+    moment = [0.0]
+    connection = connect(front_door, account, clock=lambda: moment[0])
+
+    for moment[0] in (0.0, 1.0, IDENTITY_LIFETIME - 1):
+        connection.session.caller_identity()
+    assert connection.calls().operations == ["GetCallerIdentity"]
+
+    moment[0] = IDENTITY_LIFETIME
+    connection.session.caller_identity()
+    assert connection.calls().operations == ["GetCallerIdentity"] * 2
+
+
+def test_who_we_are_is_asked_anew_once_it_is_in_doubt(front_door: FrontDoor, account: Account) -> None:
+    connection = connect(front_door, account)
+    connection.session.caller_identity()
+
+    connection.session.forget_identity()
+    connection.session.caller_identity()
+
+    assert connection.calls().operations == ["GetCallerIdentity"] * 2
+
+
+def test_a_failure_to_learn_who_we_are_is_not_remembered(front_door: FrontDoor, account: Account) -> None:
+    connection = connect(front_door, account)
+
+    with front_door.faults.during(Fault(server_error(), account=account)):
+        assert isinstance(refusal_of(connection), TransientError)
+
+    assert connection.session.caller_identity().account_id == account.account_id
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize(
+    ("issuer", "region"),
+    [
+        (EKS, "eu-west-1"),
+        ("oidc.eks.us-gov-west-1.amazonaws.com/id/0123", "us-gov-west-1"),
+        ("oidc.eks.cn-north-1.amazonaws.com.cn/id/0123", "cn-north-1"),
+    ],
+)
+def test_without_a_region_the_clusters_issuer_tells_it(issuer: str, region: str) -> None:
+    assert with_issuer(issuer).region == region
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_a_region_in_the_environment_goes_before_that_of_the_issuer(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "eu-central-1")
+
+    assert with_issuer(EKS).region == "eu-central-1"
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_no_region_at_all_is_refused_with_the_variable_to_set() -> None:
+    with pytest.raises(DeniedError, match=r"no AWS region is known\. Set AWS_REGION"):
+        with_issuer("kubernetes.default.svc")
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize(
+    ("variables", "kind", "words"),
+    [
+        ({"AWS_PROFILE": "missing"}, RejectedError, r"The config profile \(missing\) could not be found"),
+        ({"AWS_ENDPOINT_URL": "nonsense"}, RejectedError, "Invalid endpoint: nonsense"),
+        ({"AWS_REGION": "not a region"}, RejectedError, "not a region"),
+        ({"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"}, DeniedError, "Partial credentials found in env"),
+    ],
+)
+def test_what_is_wrong_in_the_environment_of_the_sdk_is_told(
+    monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str], kind: type[AdapterError], words: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(kind, match=f"^AWS configuration: .*{words}"):
+        with_issuer(EKS)
+
+
+def test_no_credentials_are_told_as_such(front_door: FrontDoor, account: Account) -> None:
+    environment = front_door.environment_without_credentials(account.region)
+
+    error = refusal_of(connect_with(front_door, account, environment))
+
+    assert isinstance(error, DeniedError)
+    assert error.reason is Reason.NO_CREDENTIALS
+    assert "Unable to locate credentials" in error.message
+
+
+@pytest.mark.parametrize(
+    ("variables", "code"),
+    [
+        ({"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"}, "InvalidClientTokenId"),
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "SignatureDoesNotMatch"),
+        ({"AWS_SESSION_TOKEN": "wrong"}, "InvalidClientTokenId"),
+    ],
+)
+def test_credentials_that_aws_rejects_are_told_as_such(
+    front_door: FrontDoor, account: Account, variables: Mapping[str, str], code: str
+) -> None:
+    environment = {**front_door.environment(account), **variables}
+
+    error = refusal_of(connect_with(front_door, account, environment))
+
+    assert isinstance(error, DeniedError)
+    assert error.reason is Reason.NO_CREDENTIALS
+    assert error.message.startswith(f"sts:GetCallerIdentity: {code}: ")
+    assert not [value for value in variables.values() if value in error.message]
+
+
+def test_a_port_on_which_nobody_listens_is_waited_for(front_door: FrontDoor, account: Account) -> None:
+    environment = {**front_door.environment(account), "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+
+    error = refusal_of(connect_with(front_door, account, environment))
+
+    assert isinstance(error, TransientError)
+    assert error.reason is Reason.AWS_UNAVAILABLE
+
+
+def test_the_clusters_token_is_exchanged_for_a_session_of_the_role(
+    account: Account, exchange: Exchange, operator_role: str, token_file: Path
+) -> None:
+    identity = exchange(operator_role, token_file).session.caller_identity()
+
+    assert identity.arn.startswith(f"arn:aws:sts::{account.account_id}:assumed-role/operator/")
+
+
+def test_a_token_that_the_roles_trust_does_not_name_is_told_as_missing_credentials(
+    exchange: Exchange, issuer: Issuer, operator_role: str, token_file: Path
+) -> None:
+    token_file.write_text(issuer.token(datetime.now(UTC), sub="system:serviceaccount:a:b"), encoding="utf-8")
+
+    error = refusal_of(exchange(operator_role, token_file))
+
+    assert isinstance(error, DeniedError)
+    assert error.reason is Reason.NO_CREDENTIALS
+    assert error.message.startswith("sts:AssumeRoleWithWebIdentity: AccessDenied: ")
+
+
+def test_a_token_file_that_is_not_there_is_told_by_its_path(
+    exchange: Exchange, operator_role: str, tmp_path: Path
+) -> None:
+    error = refusal_of(exchange(operator_role, tmp_path / "missing"))
+
+    assert isinstance(error, DeniedError)
+    assert error.reason is Reason.NO_CREDENTIALS
+    assert str(tmp_path / "missing") in error.message
+
+
+def test_an_exchange_that_is_throttled_is_waited_for(
+    front_door: FrontDoor, account: Account, exchange: Exchange, operator_role: str, token_file: Path
+) -> None:
+    connection = exchange(operator_role, token_file)
+
+    # The exchange is not signed, and so belongs to no account.
+    fault = Fault(throttle(), operation="AssumeRoleWithWebIdentity", parameters={"RoleArn": operator_role})
+    with front_door.faults.during(fault):
+        error = refusal_of(connection)
+
+    assert isinstance(error, TransientError)
+    assert error.reason is Reason.THROTTLED
+    assert connection.session.caller_identity().account_id == account.account_id
+
+
+def test_behind_the_fence_no_credentials_are_fetched(
+    front_door: FrontDoor, exchange: Exchange, operator_role: str, token_file: Path
+) -> None:
+    connection = exchange(operator_role, token_file)
+    connection.fence.raise_up()
+
+    with pytest.raises(FencedError):
+        connection.session.caller_identity()
+
+    assert front_door.calls.since(connection.mark).operations == []
+
+
+def test_a_fence_that_comes_up_between_exchange_and_call_stops_the_call(
+    front_door: FrontDoor, exchange: Exchange, operator_role: str, token_file: Path
+) -> None:
+    connection = exchange(operator_role, token_file)
+    front_door.hooks.before(lambda _: connection.fence.raise_up(), operation="AssumeRoleWithWebIdentity")
+
+    with pytest.raises(FencedError):
+        connection.session.caller_identity()
+
+    assert front_door.calls.since(connection.mark).operations == ["AssumeRoleWithWebIdentity"]
+    front_door.hooks.clear()
+
+
+@pytest.mark.parametrize("audiences", [["sts.amazonaws.com"], ["sts.amazonaws.com", "another"], ["another"]])
+def test_the_audiences_of_the_clusters_provider_are_read(
+    front_door: FrontDoor, account: Account, audiences: list[str]
+) -> None:
+    account.client("iam").create_open_id_connect_provider(Url=f"https://{EKS}", ClientIDList=audiences)
+    cluster = Cluster(EKS, account.account_id, account.partition)
+
+    assert connect(front_door, account).iam.provider_audiences(cluster) == frozenset(audiences)
+
+
+def test_a_provider_that_is_not_there_has_no_audiences(front_door: FrontDoor, account: Account) -> None:
+    cluster = Cluster(EKS, account.account_id, account.partition)
+
+    assert connect(front_door, account).iam.provider_audiences(cluster) is None
