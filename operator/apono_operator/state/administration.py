@@ -77,8 +77,14 @@ def registry_of(image: str) -> str:
     return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
 
 
+def qualified(image: str) -> str:
+    """Return *image* with its registry host written out."""
+    host = registry_of(image)
+    return image if image.startswith(f"{host}/") else f"{host}/{image}"
+
+
 def _lies_in(image: str, place: str) -> bool:
-    full = image if registry_of(image) != "docker.io" or image.startswith("docker.io/") else f"docker.io/{image}"
+    full = qualified(image)
     place = place.rstrip("/")
     # Behind a bare host a colon starts a port, and so names another registry.
     ends = ("/", ":", "@") if "/" in place else ("/",)

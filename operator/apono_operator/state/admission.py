@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from apono_operator.state.administration import Administration, Grant
+from apono_operator.state.administration import Administration, Grant, qualified
 from apono_operator.v1alpha1 import AponoConnectorSpec, Mode, Reason
 
 SERVED_MODES = frozenset({Mode.ACCOUNT})
@@ -92,7 +92,7 @@ def _lacks(request: Request, administration: Administration, grant: Grant) -> It
 
 
 def _wanted_grant(request: Request, administration: Administration) -> str:
-    image = request.image(administration).partition("@")[0]
+    image = qualified(request.image(administration)).partition("@")[0]
     repository, colon, tag = image.rpartition(":")
     place = repository if colon and "/" not in tag else image
     return (
@@ -122,10 +122,12 @@ def _managed_policies_allowed(request: Request, administration: Administration) 
 
 
 def _role_tags_allowed(request: Request, administration: Administration) -> Refusal | None:
+    """IAM takes keys that differ in case alone for the same: the administrator's tags must not be overwritten so."""
     asked = (request.spec.role.tags if request.spec.role else None) or {}
+    taken = {key.lower() for key in administration.role_tags}
     return _outside_list(
         "spec.role.tags",
-        [key for key in asked if key in administration.role_tags or not administration.allows_role_tag(key)],
+        [key for key in asked if key.lower() in taken or not administration.allows_role_tag(key)],
         "APONO_OPERATOR_ALLOWED_ROLE_TAG_KEYS, chart value allowedRoleTagKeys",
     )
 

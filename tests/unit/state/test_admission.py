@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from apono_operator.state.administration import Administration, Grant
+from apono_operator.state.admission import Request, refusal
+from apono_operator.v1alpha1 import Mode, PermissionSet, Reason
+from tests.builders import a_boundary, a_spec, an_administration
+
+SECURITY_AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"
+LIMITS = an_administration(
+    grants=(
+        Grant(namespaces=("apono", "team-*"), permissions=(PermissionSet.READ_ONLY,)),
+        Grant(namespaces=("apono",), image_registries=("quay.io/acme",), permissions=(PermissionSet.FULL_ACCESS,)),
+        Grant(namespaces=("later",), modes=(Mode.ORGANIZATION,)),
+    ),
+    allowed_managed_policy_arns=(SECURITY_AUDIT,),
+    allowed_role_tag_keys=("team", "cost*"),
+    role_tags={"cost-centre": "7"},
+)
+
+
+def asked(namespace: str = "apono", **spec: Any) -> Request:
+    return Request(namespace, a_spec(**spec))
+
+
+ADMITTED = {
+    "what a grant gives": asked(),
+    "in a namespace by pattern": asked("team-a"),
+    "what another grant of the namespace gives": asked(
+        permissions="FullAccess", deployment={"image": "quay.io/acme/connector:1"}
+    ),
+    "an image of the registry granted": asked(deployment={"image": "registry.apono.io/apono-connector:v1.7.6"}),
+    "a managed policy on the list": asked(role={"managedPolicyArns": [SECURITY_AUDIT]}),
+    "tags on the list": asked(role={"tags": {"team": "a", "cost": "b"}}),
+    "an empty role": asked(role={}),
+}
+
+
+@pytest.mark.parametrize("request_", ADMITTED.values(), ids=ADMITTED)
+def test_what_the_administrator_allows_is_admitted(request_: Request) -> None:
+    assert refusal(request_, LIMITS) is None
+
+
+REFUSED: dict[str, tuple[Request, Administration, tuple[str, ...]]] = {
+    "a namespace without a grant": (
+        asked("other"),
+        LIMITS,
+        ("namespace other is not granted connectors at all", "APONO_OPERATOR_GRANTS", "chart value grants"),
+    ),
+    "a mode that no grant gives": (asked("later"), LIMITS, ("is not granted mode Account",)),
+    "a permission set that no grant gives": (
+        asked("team-a", permissions="FullAccess"),
+        LIMITS,
+        ("is not granted permissions FullAccess", "permissions: [FullAccess]"),
+    ),
+    "an image from elsewhere": (
+        asked("team-a", deployment={"image": "registry.apono.io.evil.com/apono-connector:1"}),
+        LIMITS,
+        ("is not granted image registry.apono.io.evil.com/apono-connector:1.",),
+    ),
+    "two things at once": (
+        asked("team-a", permissions="FullAccess", deployment={"image": "quay.io/x:1"}),
+        LIMITS,
+        ("is not granted permissions FullAccess, image quay.io/x:1.",),
+    ),
+    "what two grants give only together": (
+        asked(deployment={"image": "quay.io/acme/connector:1"}),
+        LIMITS,
+        ("namespace apono is not granted",),
+    ),
+    "an image by default from elsewhere": (
+        asked(),
+        an_administration(connector_image="quay.io/acme/connector:1"),
+        ("is not granted image quay.io/acme/connector:1",),
+    ),
+    "a permission set without a boundary": (
+        asked(),
+        an_administration(permissions_boundaries={PermissionSet.FULL_ACCESS: a_boundary(PermissionSet.FULL_ACCESS)}),
+        (
+            "no permissions boundary is configured for permissions ReadOnly",
+            "APONO_OPERATOR_PERMISSIONS_BOUNDARIES",
+            "chart value permissionsBoundaries",
+        ),
+    ),
+    "managed policies off the list": (
+        asked(
+            role={
+                "managedPolicyArns": [
+                    SECURITY_AUDIT,
+                    f"{SECURITY_AUDIT}2",
+                    "arn:aws:iam::aws:policy/AdministratorAccess",
+                ]
+            }
+        ),
+        LIMITS,
+        (
+            f"spec.role.managedPolicyArns: arn:aws:iam::aws:policy/AdministratorAccess, {SECURITY_AUDIT}2 is not on",
+            "APONO_OPERATOR_ALLOWED_MANAGED_POLICY_ARNS",
+            "chart value allowedManagedPolicyArns",
+        ),
+    ),
+    "a tag off the list": (
+        asked(role={"tags": {"team": "a", "owner": "b"}}),
+        LIMITS,
+        ("spec.role.tags: owner is not on", "APONO_OPERATOR_ALLOWED_ROLE_TAG_KEYS", "chart value allowedRoleTagKeys"),
+    ),
+    "a tag of the administrator's": (
+        asked(role={"tags": {"cost-centre": "8"}}),
+        LIMITS,
+        ("spec.role.tags: cost-centre is not on",),
+    ),
+    "a tag of the administrator's in another case": (
+        asked(role={"tags": {"cost-CENTRE": "8"}}),
+        LIMITS,
+        ("spec.role.tags: cost-CENTRE is not on",),
+    ),
+}
+
+
+@pytest.mark.parametrize(("request_", "administration", "parts"), REFUSED.values(), ids=REFUSED)
+def test_what_the_administrator_does_not_allow_is_refused_with_what_to_ask_for(
+    request_: Request, administration: Administration, parts: tuple[str, ...]
+) -> None:
+    refused = refusal(request_, administration)
+
+    assert refused is not None
+    assert refused.reason is Reason.NOT_PERMITTED
+    assert [part for part in parts if part not in refused.message] == []
+
+
+@pytest.mark.parametrize("mode", [Mode.MANAGEMENT_ACCOUNT, Mode.ORGANIZATION])
+def test_a_mode_that_is_not_served_yet_is_refused_before_anything_else(mode: Mode) -> None:
+    refused = refusal(asked("other", target={"mode": mode}), LIMITS)
+
+    assert refused is not None
+    assert refused.reason is Reason.MODE_NOT_SUPPORTED
+    assert refused.message == (
+        f"spec.target.mode {mode} is not served by this version of the operator; it serves: Account."
+    )
+
+
+def test_roles_without_a_boundary_are_made_if_the_administrator_says_so() -> None:
+    unbounded = an_administration(permissions_boundaries={}, allow_unbounded_roles=True)
+
+    assert refusal(asked(), unbounded) is None
+
+
+IMAGES = [
+    "registry.apono.io/apono-connector:v1.7.8",
+    "registry.apono.io/apono-connector",
+    "mirror:5000/apono-connector",
+    "mirror:5000/apono-connector:v1",
+    "acme/connector:1",
+    "connector:1",
+    "connector",
+    f"quay.io/acme/connector:1@sha256:{'0' * 64}",
+]
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_the_grant_that_a_refusal_spells_out_is_the_one_that_admits(image: str) -> None:
+    request = asked("other", deployment={"image": image})
+    refused = refusal(request, LIMITS)
+
+    assert refused is not None
+    assert refusal(request, an_administration(grants=(spelled_out(refused.message),))) is None
+
+
+def spelled_out(message: str) -> Grant:
+    """The grant in *message*: names of fields, each with a list of one."""
+    (text,) = re.findall(r"\{(.*)\}", message)
+    fields = dict(re.findall(r"(\w+): \[([^\]]*)\]", text))
+    return Grant.model_validate({name: [value] for name, value in fields.items()})
