@@ -207,12 +207,7 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         sid="ReadParameters",
-        actions=(
-            "ssm:GetParameter",
-            "ssm:GetParameterHistory",
-            "ssm:GetParameters",
-            "ssm:GetParametersByPath",
-        ),
+        actions=("ssm:GetParameters", "ssm:GetParametersByPath"),
         resources=("arn:{partition}:ssm:*:*:parameter/*",),
     ),
     Grant(sid="ListParameters", actions=("ssm:DescribeParameters",)),

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from policy_sentry.querying.actions import get_action_data
+
+from apono_operator.state.permissions import (
+    BOTH,
+    GRANTS,
+    INLINE_POLICY_LIMIT,
+    Grant,
+    grants_of,
+    managed_policy_arns,
+    permissions_document,
+)
+from apono_operator.v1alpha1 import PermissionSet
+
+PARTITIONS = ["aws", "aws-us-gov", "aws-cn"]
+READING = {"Read", "List"}
+
+
+def rows(levels: Iterable[Grant]) -> list[Any]:
+    return [pytest.param(grant, id=grant.sid) for grant in levels]
+
+
+def levels_of(action: str) -> set[str]:
+    """The access levels of *action* in AWS's service authorization reference; none if there is no such action."""
+    service, name = action.split(":")
+    data = get_action_data(service, name)
+    return {row["access_level"] for row in data[service]} if data else set()
+
+
+def sids(grants: Iterable[Grant]) -> set[str]:
+    return {grant.sid for grant in grants}
+
+
+def actions(permission_set: PermissionSet) -> set[str]:
+    return {action for grant in grants_of(permission_set) for action in grant.actions}
+
+
+@pytest.mark.parametrize("grant", rows(GRANTS))
+def test_every_action_of_a_row_exists(grant: Grant) -> None:
+    assert [action for action in grant.actions if not levels_of(action)] == []
+
+
+@pytest.mark.parametrize("grant", rows(GRANTS))
+def test_no_row_holds_a_wildcard_among_its_actions_or_an_action_twice(grant: Grant) -> None:
+    assert [action for action in grant.actions if "*" in action or "?" in action] == []
+    assert len(set(grant.actions)) == len(grant.actions)
+
+
+@pytest.mark.parametrize("grant", rows(grants_of(PermissionSet.READ_ONLY)))
+def test_a_row_of_read_only_reads_or_gives_the_reason_why_not(grant: Grant) -> None:
+    writes = [action for action in grant.actions if levels_of(action) - READING]
+
+    assert bool(writes) is bool(grant.writes_because)
+
+
+def test_read_only_uses_what_apono_grants_every_connector_and_writes_nothing_else() -> None:
+    reasoned = {action for grant in GRANTS if grant.writes_because for action in grant.actions}
+
+    assert {action for action in reasoned if levels_of(action) - READING} == {
+        "kms:Sign",
+        "kms:Decrypt",
+        "lambda:InvokeFunction",
+        "sts:AssumeRole",
+        "sts:TagSession",
+    }
+    assert all(grant.sets == BOTH for grant in GRANTS if grant.writes_because)
+
+
+def test_what_writes_without_a_reason_is_in_full_access_alone() -> None:
+    assert sids(GRANTS) - sids(grants_of(PermissionSet.READ_ONLY)) == {
+        "ConnectToDatabases",
+        "ManageClusterAccess",
+        "ManageIdentities",
+    }
+    assert sids(grants_of(PermissionSet.FULL_ACCESS)) == sids(GRANTS)
+
+
+def test_rows_have_names_of_their_own() -> None:
+    assert len(sids(GRANTS)) == len(GRANTS)
+
+
+# What Apono's Terraform module for AWS grants a connector "with permissions", without ECS, logs of ECS and
+# Identity Center; `ssm:GetParameters*` written out.
+ENTITIES = ("group", "instance-profile", "policy", "role", "user")
+APONO_ACTIONS = {
+    "ec2": "DescribeInstances DescribeTags",
+    "ecr": "DescribeImages DescribeRepositories",
+    "eks": (
+        "AccessKubernetesApi AssociateAccessPolicy CreateAccessEntry DeleteAccessEntry DescribeAccessEntry "
+        "DescribeCluster DisassociateAccessPolicy ListAccessEntries ListAccessPolicies "
+        "ListAssociatedAccessPolicies ListClusters ListTagsForResource TagResource UntagResource"
+    ),
+    "iam": (
+        "AddRoleToInstanceProfile AttachRolePolicy AttachUserPolicy CreateAccessKey CreateInstanceProfile "
+        "CreateLoginProfile CreateRole CreateServiceLinkedRole CreateUser DeleteAccessKey DeleteRole "
+        "DeleteRolePermissionsBoundary DeleteRolePolicy DeleteUser DeleteUserPermissionsBoundary DeleteUserPolicy "
+        "DetachRolePolicy DetachUserPolicy GetGroupPolicy GetInstanceProfile GetPolicy GetPolicyVersion GetRole "
+        "GetRolePolicy GetUser GetUserPolicy ListAccessKeys ListAttachedGroupPolicies ListAttachedRolePolicies "
+        "ListAttachedUserPolicies ListGroupPolicies ListGroups ListInstanceProfiles ListInstanceProfilesForRole "
+        "ListPolicies ListRolePolicies ListRoleTags ListRoles ListUserPolicies ListUserTags PassRole "
+        "PutRolePermissionsBoundary PutRolePolicy PutUserPermissionsBoundary PutUserPolicy TagRole TagUser UntagRole "
+        "UpdateAssumeRolePolicy UpdateLoginProfile UpdateRole"
+    ),
+    "kms": "Decrypt Sign",
+    "lambda": "GetFunction InvokeFunction",
+    "rds": "DescribeDBInstances ListTagsForResource",
+    "rds-db": "connect",
+    "s3": "GetBucketLocation GetBucketTagging GetObject ListAllMyBuckets ListBucket",
+    "secretsmanager": "DescribeSecret GetSecretValue",
+    "ssm": "DescribeParameters GetParameters GetParametersByPath",
+    "sts": "AssumeRole TagSession",
+    "tag": "GetResources",
+}
+
+
+def test_full_access_is_what_apono_grants_a_connector_with_permissions() -> None:
+    expected = {f"{service}:{name}" for service, names in APONO_ACTIONS.items() for name in names.split()}
+
+    assert actions(PermissionSet.FULL_ACCESS) == expected
+
+
+TAGGED = "aws:ResourceTag/apono-connector-"
+PLACES: dict[str, tuple[set[str], dict[str, str]]] = {
+    "secretsmanager:GetSecretValue": ({"arn:aws:secretsmanager:*:*:secret:*"}, {f"{TAGGED}read": "true"}),
+    "secretsmanager:DescribeSecret": ({"arn:aws:secretsmanager:*:*:secret:*"}, {f"{TAGGED}read": "true"}),
+    "kms:Sign": ({"*"}, {f"{TAGGED}read": "true"}),
+    "kms:Decrypt": ({"*"}, {f"{TAGGED}access": "true"}),
+    "lambda:InvokeFunction": ({"arn:aws:lambda:*:*:function:*"}, {f"{TAGGED}access": "true"}),
+    "lambda:GetFunction": ({"arn:aws:lambda:*:*:function:*"}, {f"{TAGGED}access": "true"}),
+    "s3:GetObject": ({"arn:aws:s3:::aws-cloudtrail-logs-apono-*/*"}, {}),
+    "sts:AssumeRole": ({"arn:aws:iam::*:role/apono-*"}, {}),
+    "sts:TagSession": ({"arn:aws:iam::*:role/apono-*"}, {}),
+    "iam:PassRole": ({f"arn:aws:iam::*:{entity}/*" for entity in ENTITIES}, {}),
+    "iam:GetRole": ({f"arn:aws:iam::*:{entity}/*" for entity in ENTITIES}, {}),
+    "iam:ListRoles": ({"*"}, {}),
+    "rds-db:connect": ({"arn:aws:rds-db:*:*:dbuser:*/apono_connector"}, {}),
+    "rds:DescribeDBInstances": ({"arn:aws:rds:*:*:db:*"}, {}),
+    "s3:ListBucket": ({"arn:aws:s3:::*"}, {}),
+    "ssm:GetParameters": ({"arn:aws:ssm:*:*:parameter/*"}, {}),
+    "ssm:DescribeParameters": ({"*"}, {}),
+}
+
+
+@pytest.mark.parametrize("action", PLACES)
+def test_an_action_is_granted_where_and_under_the_tags_that_apono_says(action: str) -> None:
+    resources, tags = PLACES[action]
+    document = json.loads(permissions_document(PermissionSet.FULL_ACCESS, "aws").json)
+
+    (statement,) = [one for one in document["Statement"] if action in one["Action"]]
+
+    assert (statement["Effect"], set(statement["Resource"])) == ("Allow", resources)
+    assert statement.get("Condition") == ({"StringEquals": tags} if tags else None)
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+@pytest.mark.parametrize("permission_set", PermissionSet)
+def test_the_document_fits_into_the_quota_of_inline_policies_in_every_partition(
+    permission_set: PermissionSet, partition: str
+) -> None:
+    assert len(permissions_document(permission_set, partition).json) < INLINE_POLICY_LIMIT == 10_240
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+@pytest.mark.parametrize("permission_set", PermissionSet)
+def test_every_arn_is_of_the_partition(permission_set: PermissionSet, partition: str) -> None:
+    document = json.loads(permissions_document(permission_set, partition).json)
+    arns = {arn for statement in document["Statement"] for arn in statement["Resource"]} - {"*"}
+
+    assert {arn.split(":")[1] for arn in arns | managed_policy_arns(permission_set, partition)} == {partition}
+
+
+@pytest.mark.parametrize("permission_set", PermissionSet)
+def test_an_inline_document_has_one_statement_a_row_in_the_tables_order(permission_set: PermissionSet) -> None:
+    document = json.loads(permissions_document(permission_set, "aws").json)
+
+    assert document["Version"] == "2012-10-17"
+    assert [one["Sid"] for one in document["Statement"]] == [grant.sid for grant in grants_of(permission_set)]
+
+
+@pytest.mark.parametrize("permission_set", PermissionSet)
+def test_the_managed_policies_are_those_that_apono_attaches_and_only_read(permission_set: PermissionSet) -> None:
+    assert managed_policy_arns(permission_set, "aws-cn") == {
+        "arn:aws-cn:iam::aws:policy/AWSCloudFormationReadOnlyAccess",
+        "arn:aws-cn:iam::aws:policy/AWSResourceExplorerReadOnlyAccess",
+        "arn:aws-cn:iam::aws:policy/SecurityAudit",
+    }
