@@ -1,0 +1,433 @@
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apono_operator.state.desired import (
+    child_keys,
+    connector_id,
+    connector_role,
+    deployment,
+    desired_state,
+    emptied_secret,
+    service_account,
+    trust_policy,
+)
+from apono_operator.state.permissions import permissions_document
+from apono_operator.state.resources import ObjectKey, Owner, key_of
+from apono_operator.v1alpha1 import PermissionSet
+from tests.builders import (
+    ISSUER,
+    TOKEN,
+    UID,
+    Json,
+    a_boundary,
+    a_cluster,
+    a_spec,
+    an_administration,
+    an_owner,
+    some_inputs,
+)
+from tests.unit.state.strategies import OWNERS
+
+CHILD = "apono-connector-production"
+
+
+def a_deployment_of(**options: Any) -> Json:
+    """The Deployment of a connector with *options* under spec.deployment."""
+    return dict(deployment(some_inputs(spec=a_spec(deployment=options))))
+
+
+def pod_spec_of(**options: Any) -> Json:
+    spec: Json = a_deployment_of(**options)["spec"]["template"]["spec"]
+    return spec
+
+
+def container_of(**options: Any) -> Json:
+    (container,) = pod_spec_of(**options)["containers"]
+    assert isinstance(container, dict)
+    return container
+
+
+def pull_secret(**inputs: Any) -> Json | None:
+    found = desired_state(some_inputs(**inputs)).objects.get(ObjectKey("Secret", "apono", CHILD))
+    return dict(found) if found else None
+
+
+# --- the whole ----------------------------------------------------------------------------------------------------
+
+
+def test_a_connector_is_a_role_a_service_account_a_pull_secret_and_a_deployment_in_this_order() -> None:
+    desired = desired_state(some_inputs())
+
+    assert desired.role == connector_role(some_inputs())
+    assert [str(key) for key in desired.objects] == [
+        f"ServiceAccount apono/{CHILD}",
+        f"Secret apono/{CHILD}",
+        f"Deployment apono/{CHILD}",
+    ]
+
+
+@given(OWNERS)
+def test_children_are_where_deletion_looks_for_them(owner: Owner) -> None:
+    desired = desired_state(some_inputs(owner=owner))
+
+    assert set(desired.objects) == set(child_keys(owner).values())
+    assert all(key_of(manifest) == key for key, manifest in desired.objects.items())
+
+
+@pytest.mark.parametrize("kind", ["ServiceAccount", "Secret", "Deployment"])
+def test_every_child_carries_the_recommended_labels_and_its_owner(kind: str) -> None:
+    metadata = desired_state(some_inputs()).objects[ObjectKey(kind, "apono", CHILD)]["metadata"]
+
+    assert metadata["labels"] == {
+        "app.kubernetes.io/name": "apono-connector",
+        "app.kubernetes.io/instance": "production",
+        "app.kubernetes.io/component": "connector",
+        "app.kubernetes.io/managed-by": "apono-operator",
+        "apono.io/connector": "production",
+    }
+    assert metadata["ownerReferences"] == [an_owner().reference]
+
+
+def test_equal_inputs_give_equal_states() -> None:
+    assert desired_state(some_inputs()) == desired_state(some_inputs())
+
+
+@given(st.sampled_from(("replicas", "priorityClassName", "imagePullPolicy")))
+def test_the_hash_of_a_child_changes_with_what_is_asked(field: str) -> None:
+    changed = {"replicas": 2, "priorityClassName": "high", "imagePullPolicy": "Always"}[field]
+    before, after = some_inputs(), some_inputs(spec=a_spec(deployment={field: changed}))
+
+    assert hash_of(before, "Deployment") != hash_of(after, "Deployment")
+    assert hash_of(before, "ServiceAccount") == hash_of(after, "ServiceAccount")
+
+
+def hash_of(inputs: Any, kind: str) -> str:
+    metadata = desired_state(inputs).objects[child_keys(inputs.owner)[kind]]["metadata"]
+    value = metadata["annotations"]["apono.io/desired-hash"]
+    assert isinstance(value, str)
+    return value
+
+
+# --- the token ----------------------------------------------------------------------------------------------------
+
+
+def test_the_token_is_nowhere_but_in_the_pull_secret() -> None:
+    inputs = some_inputs()
+    desired = desired_state(inputs)
+    encoded = base64.b64encode(TOKEN.encode()).decode()
+
+    assert TOKEN not in repr(inputs)
+    for key, manifest in desired.objects.items():
+        assert TOKEN not in json.dumps(manifest)
+        assert encoded not in json.dumps(manifest)
+        assert (TOKEN in decoded_data(manifest)) is (key.kind == "Secret")
+    assert TOKEN not in repr(desired.role)
+
+
+def decoded_data(manifest: Any) -> str:
+    return " ".join(base64.b64decode(value).decode() for value in manifest.get("data", {}).values())
+
+
+def test_inputs_are_shown_by_name_alone() -> None:
+    assert repr(some_inputs()) == "Inputs(apono/production)"
+
+
+def test_equal_tokens_of_two_connectors_do_not_show_as_equal() -> None:
+    one, other = some_inputs(), some_inputs(owner=an_owner(uid="another-uid"))
+
+    assert token_hash(one) != token_hash(other)
+
+
+def test_another_token_rolls_the_pods() -> None:
+    assert token_hash(some_inputs()) != token_hash(some_inputs(token="rotated"))
+
+
+def token_hash(inputs: Any) -> str:
+    value = deployment(inputs)["spec"]["template"]["metadata"]["annotations"]["apono.io/token-hash"]
+    assert isinstance(value, str)
+    return value
+
+
+# --- the role -----------------------------------------------------------------------------------------------------
+
+
+def test_a_role_carries_boundary_tags_and_what_the_user_adds() -> None:
+    extra = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+    spec = a_spec(role={"managedPolicyArns": [extra], "tags": {"team": "platform"}}, permissions="FullAccess")
+    administration = an_administration(role_tags={"cost-centre": "7"}, max_session_duration=7200)
+
+    role = connector_role(some_inputs(spec=spec, administration=administration))
+
+    assert role.arn == a_cluster().role_arn(an_owner())
+    assert role.permissions == permissions_document(PermissionSet.FULL_ACCESS, "aws")
+    assert role.permissions_boundary == a_boundary(PermissionSet.FULL_ACCESS)
+    assert role.max_session_duration == 7200
+    assert role.description == "Apono connector apono/production. Kept by apono-operator."
+    assert set(role.managed_policy_arns or ()) == {
+        extra,
+        "arn:aws:iam::aws:policy/AWSCloudFormationReadOnlyAccess",
+        "arn:aws:iam::aws:policy/AWSResourceExplorerReadOnlyAccess",
+        "arn:aws:iam::aws:policy/SecurityAudit",
+    }
+    assert role.tags == {"team": "platform", "cost-centre": "7", **a_cluster().ownership_tags(an_owner())}
+
+
+@pytest.mark.parametrize("role", [None, {}, {"managedPolicyArns": [], "tags": {}}], ids=["no role", "empty", "lists"])
+def test_a_role_without_additions_has_what_its_permission_set_has(role: Json | None) -> None:
+    assert connector_role(some_inputs(spec=a_spec(role=role))) == connector_role(some_inputs())
+
+
+def test_nobodys_tags_replace_those_that_prove_ownership() -> None:
+    administration = an_administration(role_tags={"apono.io/uid": "forged"})
+
+    assert connector_role(some_inputs(administration=administration)).tags["apono.io/uid"] == UID
+
+
+def test_a_role_without_a_boundary_is_wished_where_none_is_configured() -> None:
+    role = connector_role(some_inputs(administration=an_administration(permissions_boundaries={})))
+
+    assert role.permissions_boundary is None
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-us-gov", "aws-cn"])
+def test_only_this_service_account_of_this_cluster_is_trusted(partition: str) -> None:
+    document = json.loads(trust_policy(a_cluster(partition), an_owner()).json)
+
+    assert document == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Federated": f"arn:{partition}:iam::123456789012:oidc-provider/{ISSUER}"},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {
+                    "StringEquals": {
+                        f"{ISSUER}:sub": f"system:serviceaccount:apono:{CHILD}",
+                        f"{ISSUER}:aud": "sts.amazonaws.com",
+                    }
+                },
+            }
+        ],
+    }
+
+
+@given(OWNERS)
+def test_a_trust_policy_stays_within_iams_quota_of_2048_characters(owner: Owner) -> None:
+    assert len(trust_policy(a_cluster("aws-us-gov"), owner).json) < 2048
+
+
+# --- the service account ------------------------------------------------------------------------------------------
+
+
+def test_the_service_account_names_its_role_from_the_first_write_on() -> None:
+    account = service_account(some_inputs())
+
+    assert account["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": a_cluster().role_arn(an_owner())}
+    assert account["automountServiceAccountToken"] is False
+
+
+# --- the pull secret ----------------------------------------------------------------------------------------------
+
+
+def test_the_token_is_the_password_of_aponos_registry() -> None:
+    secret = pull_secret()
+
+    assert secret is not None
+    assert secret["type"] == "kubernetes.io/dockerconfigjson"
+    assert json.loads(base64.b64decode(secret["data"][".dockerconfigjson"])) == {
+        "auths": {
+            "registry.apono.io": {
+                "username": "apono",
+                "password": TOKEN,
+                "auth": base64.b64encode(f"apono:{TOKEN}".encode()).decode(),
+            }
+        }
+    }
+    assert pod_spec_of()["imagePullSecrets"] == [{"name": CHILD}]
+
+
+FOREIGN_IMAGES = [
+    "docker.io/acme/connector",
+    "registry.apono.io.evil.com/apono-connector",
+    "registry.apono.io:8443/apono-connector",
+    "evil.com/registry.apono.io/apono-connector",
+    "acme/connector",
+]
+
+
+@pytest.mark.parametrize("image", FOREIGN_IMAGES)
+def test_no_other_registry_is_given_the_token(image: str) -> None:
+    by_default = some_inputs(administration=an_administration(connector_image=image))
+
+    assert pull_secret(spec=a_spec(deployment={"image": image})) is None
+    assert "imagePullSecrets" not in pod_spec_of(image=image)
+    assert [key.kind for key in desired_state(by_default).objects] == ["ServiceAccount", "Deployment"]
+
+
+def test_pull_secrets_of_the_users_take_the_place_of_ours() -> None:
+    mine = {"imagePullSecrets": [{"name": "mine"}, {"name": "yours"}]}
+
+    assert pull_secret(spec=a_spec(deployment=mine)) is None
+    assert pod_spec_of(**mine)["imagePullSecrets"] == [{"name": "mine"}, {"name": "yours"}]
+
+
+def test_an_emptied_pull_secret_is_ours_and_holds_no_login() -> None:
+    emptied = emptied_secret(an_owner())
+
+    assert key_of(emptied) == ObjectKey("Secret", "apono", CHILD)
+    assert emptied["metadata"]["ownerReferences"] == [an_owner().reference]
+    assert emptied["type"] == "kubernetes.io/dockerconfigjson"
+    assert decoded_data(emptied) == '{"auths":{}}'
+
+
+# --- the deployment -----------------------------------------------------------------------------------------------
+
+
+def test_a_connector_of_few_words_gets_a_working_deployment() -> None:
+    spec = a_deployment_of()["spec"]
+
+    assert spec["replicas"] == 1
+    assert spec["strategy"] == {"type": "Recreate"}
+    assert spec["selector"] == {
+        "matchLabels": {"app.kubernetes.io/name": "apono-connector", "apono.io/connector": "production"}
+    }
+    assert container_of()["image"] == "registry.apono.io/apono-connector:v1.7.8"
+    assert container_of()["resources"] == {
+        "requests": {"cpu": "500m", "memory": "1G"},
+        "limits": {"cpu": "1", "memory": "2G"},
+    }
+    assert container_of()["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": 8080}
+    assert container_of()["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": 8080}
+    assert pod_spec_of()["serviceAccountName"] == CHILD
+    assert pod_spec_of()["automountServiceAccountToken"] is False
+    assert pod_spec_of()["enableServiceLinks"] is False
+
+
+def test_what_nobody_chooses_is_left_to_kubernetes() -> None:
+    assert not {"nodeSelector", "tolerations", "priorityClassName"} & set(pod_spec_of())
+    assert "imagePullPolicy" not in container_of()
+
+
+@given(OWNERS)
+def test_a_deployment_selects_its_own_pods(owner: Owner) -> None:
+    spec = deployment(some_inputs(owner=owner, spec=a_spec(deployment={"podLabels": {"team": "a"}})))["spec"]
+
+    assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
+
+
+def test_the_connector_is_told_token_id_and_url() -> None:
+    assert container_of()["env"] == [
+        {"name": "APONO_TOKEN", "valueFrom": {"secretKeyRef": {"name": "apono-token", "key": "token"}}},
+        {"name": "APONO_CONNECTOR_ID", "value": "production"},
+        {"name": "APONO_URL", "value": "api.apono.io"},
+    ]
+
+
+def test_the_connectors_id_is_what_the_manifest_says() -> None:
+    spec = a_spec(connectorId="prod-eks")
+
+    assert connector_id(spec, an_owner()) == "prod-eks"
+    (container,) = deployment(some_inputs(spec=spec))["spec"]["template"]["spec"]["containers"]
+    assert {"name": "APONO_CONNECTOR_ID", "value": "prod-eks"} in container["env"]
+
+
+def test_variables_of_the_users_come_after_ours() -> None:
+    variables = container_of(env=[{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}])["env"]
+
+    assert [one["name"] for one in variables] == ["APONO_TOKEN", "APONO_CONNECTOR_ID", "APONO_URL", "HTTPS_PROXY"]
+    assert variables[-1] == {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
+
+
+def test_choices_for_the_pods_are_passed_on() -> None:
+    tolerations = [{"operator": "Exists", "effect": "NoSchedule"}]
+    options: Json = {
+        "image": "registry.apono.io/apono-connector:v1.7.6",
+        "imagePullPolicy": "Always",
+        "nodeSelector": {"kubernetes.io/arch": "arm64"},
+        "tolerations": tolerations,
+        "priorityClassName": "high",
+        "automountServiceAccountToken": True,
+    }
+
+    assert options.items() <= {**pod_spec_of(**options), **container_of(**options)}.items()
+    assert a_deployment_of(replicas=3)["spec"]["replicas"] == 3
+
+
+def test_labels_and_annotations_of_the_users_stand_beside_ours_on_the_pods() -> None:
+    metadata = a_deployment_of(podLabels={"team": "a"}, podAnnotations={"note": "b"})["spec"]["template"]["metadata"]
+
+    assert metadata["labels"] == {"team": "a", **a_deployment_of()["metadata"]["labels"]}
+    assert set(metadata["annotations"]) == {
+        "note",
+        "apono.io/connector-role-arn",
+        "apono.io/token-hash",
+        "apono.io/role-injection-restarts",
+    }
+    assert metadata["annotations"]["apono.io/connector-role-arn"] == a_cluster().role_arn(an_owner())
+
+
+RESOURCES: dict[str, tuple[Json, Json]] = {
+    "requests alone": ({"requests": {"cpu": "1"}}, {"requests": {"cpu": "1"}}),
+    "limits alone": ({"limits": {"memory": "1Gi"}}, {"limits": {"memory": "1Gi"}}),
+    "none at all": ({}, {}),
+}
+
+
+@pytest.mark.parametrize(("chosen", "expected"), RESOURCES.values(), ids=RESOURCES)
+def test_resources_are_the_users_alone_once_there_are_some(chosen: Json, expected: Json) -> None:
+    assert container_of(resources=chosen)["resources"] == expected
+
+
+def pod_security_violations(pod: Json) -> list[str]:
+    """What the profile "restricted" of the Pod Security Standards objects to in a pod like ours."""
+    (container,) = pod["containers"]
+    security = container["securityContext"]
+    checks = {
+        "runAsNonRoot": pod["securityContext"].get("runAsNonRoot") is True,
+        "runAsUser": pod["securityContext"].get("runAsUser") != 0,
+        "seccompProfile": pod["securityContext"].get("seccompProfile") == {"type": "RuntimeDefault"},
+        "allowPrivilegeEscalation": security.get("allowPrivilegeEscalation") is False,
+        "capabilities": security.get("capabilities") == {"drop": ["ALL"]},
+        "privileged": not security.get("privileged"),
+        "host namespaces": not {"hostNetwork", "hostPID", "hostIPC"} & set(pod),
+        "hostPath volumes": not pod.get("volumes"),
+        "host ports": not container.get("ports"),
+    }
+    return [name for name, passed in checks.items() if not passed]
+
+
+def test_pods_pass_the_pod_security_profile_restricted() -> None:
+    assert pod_security_violations(pod_spec_of()) == []
+    assert pod_spec_of()["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 65532,
+        "runAsGroup": 65532,
+        "fsGroup": 65532,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert container_of()["securityContext"]["readOnlyRootFilesystem"] is False
+
+
+def test_pinned_ids_and_a_read_only_file_system_pass_it_too() -> None:
+    options = {
+        "securityContext": {"runAsUser": 1000, "runAsGroup": 1001, "fsGroup": 1002, "readOnlyRootFilesystem": True}
+    }
+
+    assert pod_security_violations(pod_spec_of(**options)) == []
+    context = pod_spec_of(**options)["securityContext"]
+    assert (context["runAsUser"], context["runAsGroup"], context["fsGroup"]) == (1000, 1001, 1002)
+    assert container_of(**options)["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_an_image_that_needs_root_gets_root_and_nothing_more() -> None:
+    options = {"securityContext": {"runAsUser": 0, "runAsGroup": 0, "fsGroup": 0, "runAsNonRoot": False}}
+
+    assert pod_security_violations(pod_spec_of(**options)) == ["runAsNonRoot", "runAsUser"]
+    assert (pod_spec_of(**options)["securityContext"]["runAsGroup"]) == 0
