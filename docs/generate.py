@@ -31,13 +31,14 @@ JsonSchema = Mapping[str, Any]
 
 @click.command()
 @click.option("--check", is_flag=True, help="Write nothing; end with status 1 if a page is stale.")
-def main(*, check: bool) -> None:
+@click.option("--directory", type=click.Path(path_type=Path), default=REFERENCE, help="Where the pages are.")
+def main(*, check: bool, directory: Path) -> None:
     """Write the generated pages of the reference."""
-    stale = [name for name, text in pages().items() if _present(name) != text]
-    for name in stale:
+    stale = {name: text for name, text in pages().items() if _present(directory / name) != text}
+    for name, text in stale.items():
         if not check:
-            (REFERENCE / name).write_text(pages()[name], encoding="utf-8")
-        click.echo(f"{'stale' if check else 'written'}: docs/reference/{name}")
+            (directory / name).write_text(text, encoding="utf-8")
+        click.echo(f"{'stale' if check else 'written'}: {name}")
     if check and stale:
         click.echo("Run: make generate", err=True)
         sys.exit(1)
@@ -53,8 +54,7 @@ def pages() -> dict[str, str]:
     }
 
 
-def _present(name: str) -> str | None:
-    path = REFERENCE / name
+def _present(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 

@@ -1,0 +1,109 @@
+"""What a reader copies from a page has to work."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from apono_operator.state.administration import Administration, Grant
+from apono_operator.state.admission import Request, refusal
+from apono_operator.v1alpha1 import (
+    API_VERSION,
+    KIND,
+    AponoConnectorSpec,
+    AponoConnectorStatus,
+    ConditionType,
+    PermissionSet,
+    Reason,
+)
+from sandbox.controlplane import ControlPlane, helm
+from tests.docs.pages import ROOT, all_pages, page
+
+README = page("README.md")
+ADMINISTRATION = Administration(
+    grants=(Grant(namespaces=("apono",)),),
+    permissions_boundaries=dict.fromkeys(PermissionSet, "arn:aws:iam::123456789012:policy/boundary"),
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A manifest that a page shows."""
+
+    place: str
+    manifest: dict[str, Any]
+
+
+def _manifests() -> Iterator[Shown]:
+    for one in all_pages():
+        for document in one.documents():
+            if document.get("kind") == KIND:
+                yield Shown(str(one), document)
+
+
+SHOWN = list(_manifests())
+
+
+@pytest.mark.parametrize("shown", SHOWN, ids=lambda shown: shown.place)
+def test_a_shown_manifest_is_read_and_granted_by_an_administrator_who_grants_its_namespace(shown: Shown) -> None:
+    assert shown.manifest["apiVersion"] == API_VERSION
+    request = Request(
+        shown.manifest["metadata"]["namespace"], AponoConnectorSpec.model_validate(shown.manifest["spec"])
+    )
+    assert refusal(request, ADMINISTRATION) is None
+
+
+def test_the_shown_manifests_are_admitted_by_the_api_server(control_plane: ControlPlane) -> None:
+    placed = [{**one.manifest, "metadata": {"name": f"shown-{number}"}} for number, one in enumerate(SHOWN)]
+    answer = control_plane.kubectl(
+        "create", "--dry-run=server", "--validate=strict", "-f", "-", "-o", "name", stdin=yaml.safe_dump_all(placed)
+    )
+    assert answer.split() == [f"aponoconnector.apono.io/shown-{number}" for number, _ in enumerate(SHOWN)]
+
+
+def test_the_readme_shows_the_smallest_example() -> None:
+    (shown,) = (one.manifest for one in SHOWN if one.place == "README.md")
+    example = yaml.safe_load((ROOT / "examples" / "account-read-only.yaml").read_text(encoding="utf-8"))
+    assert shown == example
+
+
+def test_the_status_in_the_readme_holds_only_fields_conditions_and_reasons_that_exist() -> None:
+    (status,) = (document["status"] for document in README.documents() if "status" in document)
+    times = {"lastTransitionTime": "2026-03-14T09:26:53Z", "observedGeneration": 1}
+    dated = [{**condition, **times} for condition in status["conditions"]]
+    read = AponoConnectorStatus.model_validate({**status, "conditions": dated})
+    assert {condition.type for condition in read.conditions or ()} <= set(ConditionType)
+    assert {condition.reason for condition in read.conditions or ()} <= set(Reason)
+
+
+def test_helm_takes_the_values_of_the_readmes_installation(tmp_path: Path) -> None:
+    arguments = _helm_install()
+    done = subprocess.run(
+        [str(helm()), "template", *arguments],
+        cwd=ROOT,
+        env={f"HELM_{kind}_HOME": str(tmp_path / kind) for kind in ("CACHE", "CONFIG", "DATA")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    objects = [document for document in yaml.safe_load_all(done.stdout) if document]
+    (account,) = (one for one in objects if one["kind"] == "ServiceAccount")
+    assert account["metadata"]["name"] == "apono-operator"
+    assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].endswith(":role/eks-apono-operator")
+
+
+def _helm_install() -> list[str]:
+    (block,) = (block for block in README.blocks("sh") if "helm install" in block)
+    lines = block.replace("\\\n", " ").splitlines()
+    (command,) = (line for line in lines if line.startswith("helm install "))
+    for name, value in {"$REGISTRY": "registry.example.com", "$ACCOUNT": "123456789012"}.items():
+        command = command.replace(name, value)
+    return shlex.split(command)[2:]
