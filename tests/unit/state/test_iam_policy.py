@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apono_operator.state.iam_policy import PolicyDocument
@@ -51,6 +51,7 @@ CHANGES: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_a_document_differs_from_one_that_grants_anything_else(change: Change, data: st.DataObject) -> None:
     before = data.draw(documents())
