@@ -8,6 +8,7 @@ Source: Kubernetes API reference; Kubernetes documentation, "Server-Side Apply".
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any
 import kubernetes.client
 import kubernetes.config
 import urllib3
+import yaml
 from kubernetes.client.exceptions import ApiException
 
 from apono_operator import v1alpha1
@@ -65,17 +67,17 @@ class Kubernetes:
 
     @classmethod
     def connect(cls, *, connections: int, fence: Fence) -> Kubernetes:
-        """Connect as a pod of the cluster, or else as kubeconfig (``KUBECONFIG``) says.
+        """Connect as a pod of the cluster, or else as kubeconfig (``KUBECONFIG``) says; kopf does the same.
 
         Raises:
-            DeniedError: if there is neither.
+            DeniedError: if there is neither, or one that cannot be read.
         """
+        configuration = kubernetes.client.Configuration()
         try:
-            kubernetes.config.load_config()
-        except kubernetes.config.ConfigException as error:
-            message = f"no way to the API server: {error}. Run in a cluster, or set KUBECONFIG."
+            _load(configuration)
+        except (kubernetes.config.ConfigException, yaml.YAMLError, OSError) as error:
+            message = f"no way to the API server: {_one_line(str(error))}. Run in a cluster, or set KUBECONFIG."
             raise DeniedError(Reason.FORBIDDEN, message) from error
-        configuration = kubernetes.client.Configuration.get_default_copy()
         configuration.connection_pool_maxsize = connections
         configuration.retries = 0  # a retry inside the HTTP library would pass the fence
         return cls(kubernetes.client.ApiClient(configuration), fence)
@@ -161,6 +163,8 @@ class Kubernetes:
     def apply_status(self, owner: Owner, status: Mapping[str, Any]) -> None:
         """Write the connector's status whole, on the subresource.
 
+        Custom resources take it whatever uid it names: it goes to the connector that has the name now.
+
         Raises:
             NotFoundError: the connector is gone.
             AdapterError: if it was not written.
@@ -169,7 +173,7 @@ class Kubernetes:
         body = {
             "apiVersion": v1alpha1.API_VERSION,
             "kind": v1alpha1.KIND,
-            "metadata": {"name": owner.name, "namespace": owner.namespace, "uid": owner.uid},
+            "metadata": {"name": owner.name, "namespace": owner.namespace},
             "status": status,
         }
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
@@ -185,7 +189,10 @@ class Kubernetes:
         body = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{owner.name[:200]}.{uuid.uuid4().hex[:16]}", "namespace": owner.namespace},
+            "metadata": {
+                "name": f"{owner.name[:200].rstrip('-.')}.{uuid.uuid4().hex[:16]}",
+                "namespace": owner.namespace,
+            },
             "involvedObject": {
                 "apiVersion": v1alpha1.API_VERSION,
                 "kind": v1alpha1.KIND,
@@ -225,8 +232,23 @@ class Kubernetes:
             response = self._client.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
             data = response.read()
         except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
-            raise TransientError(Reason.KUBERNETES_UNAVAILABLE, f"{method} {path}: {type(error).__name__}") from error
+            server = self._client.configuration.host
+            message = f"{method} {path}: the API server {server} does not answer ({_cause(error)})"
+            raise TransientError(Reason.KUBERNETES_UNAVAILABLE, message) from error
         return _answer(method, path, response.status, data)
+
+
+def _load(configuration: kubernetes.client.Configuration) -> None:
+    try:
+        kubernetes.config.load_incluster_config(client_configuration=configuration)
+    except kubernetes.config.ConfigException:
+        file = os.environ.get("KUBECONFIG")  # the library reads it but once, when it is imported
+        kubernetes.config.load_kube_config(config_file=file, client_configuration=configuration)
+
+
+def _cause(error: Exception) -> str:
+    """Name what urllib3 wraps into its ``MaxRetryError``."""
+    return type(getattr(error, "reason", None) or error).__name__
 
 
 @dataclass(frozen=True)
@@ -248,20 +270,31 @@ _ERROR, _SERVER_ERROR = 400, 500
 
 def _answer(method: str, path: str, status: int, data: bytes) -> dict[str, Any]:
     if status < _ERROR:
-        document: dict[str, Any] = json.loads(data)
-        return document
+        return _document(method, path, data)
     fallback = TransientError if status >= _SERVER_ERROR else RejectedError
     reason = Reason.KUBERNETES_UNAVAILABLE if status >= _SERVER_ERROR else Reason.REJECTED
     refusal = _REFUSALS.get(status, _Refusal(fallback, reason))
     raise refusal.kind(refusal.reason, f"{method} {path}: {_message(data)}")
 
 
+def _document(method: str, path: str, data: bytes) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(data)
+    except ValueError as error:  # something between us and the API server has answered
+        raise TransientError(Reason.KUBERNETES_UNAVAILABLE, f"{method} {path}: the answer is not JSON") from error
+    return document
+
+
 def _message(data: bytes) -> str:
     """Return the message of a Status object; never the whole answer."""
     try:
-        return str(json.loads(data).get("message", ""))[:_MESSAGE_LIMIT]
-    except ValueError:
-        return "the answer is not JSON"
+        return _one_line(str(json.loads(data).get("message", "")))
+    except (ValueError, AttributeError):
+        return "the answer is no Status object"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:_MESSAGE_LIMIT]
 
 
 def _content_type(method: str) -> str:

@@ -1,0 +1,258 @@
+"""What the API server refuses, and what it fails to say, becomes an error of the kind that it needs."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import kubernetes.client
+import pytest
+import yaml
+
+from apono_operator.adapters.errors import (
+    AdapterError,
+    ConflictError,
+    DeniedError,
+    FencedError,
+    RejectedError,
+    TransientError,
+)
+from apono_operator.adapters.fence import Fence
+from apono_operator.adapters.kubernetes import Kubernetes, NotFoundError
+from apono_operator.state.resources import ObjectKey, Owner
+from apono_operator.v1alpha1 import Reason
+from sandbox.controlplane import ControlPlane
+from tests.adapters.kubernetes.conftest import connected
+from tests.adapters.kubernetes.objects import deployment, service_account
+
+TOKEN = "token-that-nobody-may-see"
+SECRET = ObjectKey("Secret", "team-a", "apono-token")
+
+
+@dataclass
+class Answering:
+    """An API server that gives one answer, whatever is asked."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+
+    def adapter(self, fence: Fence | None = None) -> Kubernetes:
+        """The operator's adapter, connected to it."""
+        configuration = kubernetes.client.Configuration(host=self.url, api_key={"BearerToken": f"Bearer {TOKEN}"})
+        configuration.retries = 0
+        return Kubernetes(kubernetes.client.ApiClient(configuration), fence or Fence())
+
+
+@pytest.fixture
+def answering() -> Iterator[Answering]:
+    answer = Answering()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer.asked.append(self.headers["Authorization"])
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    answer.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield answer
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def powerless(cluster: ControlPlane, namespace: str) -> Kubernetes:
+    """The adapter as a ServiceAccount to which nothing is granted."""
+    return connected(cluster.service_account_kubeconfig(namespace, "default"))
+
+
+def failure_of(adapter: Kubernetes) -> AdapterError:
+    with pytest.raises(AdapterError) as failure:
+        adapter.check_connectors_listable(None)
+    return failure.value
+
+
+def test_a_right_that_is_missing_is_told_with_who_what_and_where(powerless: Kubernetes, namespace: str) -> None:
+    with pytest.raises(DeniedError) as failure:
+        powerless.get(ObjectKey("Secret", namespace, "apono-token"))
+
+    assert failure.value.reason is Reason.FORBIDDEN
+    assert f'User "system:serviceaccount:{namespace}:default" cannot get resource "secrets"' in failure.value.message
+
+
+def test_connectors_that_must_not_be_listed_are_denied(powerless: Kubernetes, namespace: str) -> None:
+    for place in (None, namespace):
+        with pytest.raises(DeniedError, match='cannot list resource "aponoconnectors"'):
+            powerless.check_connectors_listable(place)
+
+
+def test_every_service_account_may_read_the_issuer(powerless: Kubernetes, cluster: ControlPlane) -> None:
+    assert cluster.issuer == f"https://{powerless.issuer()}"
+
+
+def test_an_object_that_the_api_server_finds_invalid_is_rejected_with_the_field(
+    kubernetes: Kubernetes, namespace: str, name: str
+) -> None:
+    manifest = deployment(namespace, name)
+    manifest["spec"]["selector"] = {"matchLabels": {"app": "another"}}
+
+    with pytest.raises(RejectedError, match=r"spec\.template\.metadata\.labels: Invalid value") as failure:
+        kubernetes.apply(manifest)
+
+    assert failure.value.reason is Reason.REJECTED
+
+
+def test_an_object_in_a_namespace_that_is_not_there_cannot_be_written(kubernetes: Kubernetes, name: str) -> None:
+    with pytest.raises(NotFoundError, match=f'namespaces "{name}" not found'):
+        kubernetes.apply(service_account(name, name))
+
+
+def test_a_token_that_the_api_server_does_not_know_is_denied(cluster: ControlPlane, tmp_path: Path) -> None:
+    config = yaml.safe_load(cluster.kubeconfig.read_text(encoding="utf-8"))
+    config["users"] = [{"name": user["name"], "user": {"token": TOKEN}} for user in config["users"]]
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(config), encoding="utf-8")
+
+    error = failure_of(connected(kubeconfig))
+
+    assert isinstance(error, DeniedError)
+    assert error.message.endswith("Unauthorized")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "reason"),
+    [
+        (400, RejectedError, Reason.REJECTED),
+        (401, DeniedError, Reason.FORBIDDEN),
+        (403, DeniedError, Reason.FORBIDDEN),
+        (404, NotFoundError, Reason.REJECTED),
+        (409, ConflictError, Reason.RECONCILING),
+        (410, ConflictError, Reason.RECONCILING),
+        (422, RejectedError, Reason.REJECTED),
+        (429, TransientError, Reason.KUBERNETES_UNAVAILABLE),
+        (500, TransientError, Reason.KUBERNETES_UNAVAILABLE),
+        (503, TransientError, Reason.KUBERNETES_UNAVAILABLE),
+        (504, TransientError, Reason.KUBERNETES_UNAVAILABLE),
+    ],
+)
+def test_a_status_becomes_the_kind_of_error_that_it_needs(
+    answering: Answering, status: int, kind: type[AdapterError], reason: Reason
+) -> None:
+    answering.status, answering.body = status, json.dumps({"kind": "Status", "message": "Of\nsomething."}).encode()
+    answering.headers = {"Retry-After": "60"}
+
+    error = failure_of(answering.adapter())
+
+    assert type(error) is kind
+    assert error.reason is reason
+    assert error.message == "GET /apis/apono.io/v1alpha1/aponoconnectors: Of something."
+    assert len(answering.asked) == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>502 Bad Gateway</html>", b'"text"', b"", b"\xff"])
+def test_a_failure_that_is_no_status_object_is_told_without_its_body(answering: Answering, body: bytes) -> None:
+    answering.status, answering.body = 502, body
+
+    error = failure_of(answering.adapter())
+
+    assert isinstance(error, TransientError)
+    assert error.message.endswith("the answer is no Status object")
+
+
+@pytest.mark.parametrize("body", [b"<html>Sign in</html>", b"", b"\xff"])
+def test_a_success_that_is_no_json_is_waited_for(answering: Answering, body: bytes) -> None:
+    answering.body = body
+
+    error = failure_of(answering.adapter())
+
+    assert isinstance(error, TransientError)
+    assert error.reason is Reason.KUBERNETES_UNAVAILABLE
+
+
+def test_an_endless_message_is_cut(answering: Answering) -> None:
+    answering.status, answering.body = 422, json.dumps({"message": "x" * 100_000}).encode()
+
+    assert len(failure_of(answering.adapter()).message) < 1200
+
+
+def test_a_redirect_is_not_followed(answering: Answering) -> None:
+    answering.status, answering.headers = 302, {"Location": f"{answering.url}/elsewhere"}
+
+    assert isinstance(failure_of(answering.adapter()), TransientError)
+    assert len(answering.asked) == 1
+
+
+def test_an_api_server_that_is_away_is_waited_for_and_named() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        answering = Answering(url=f"http://127.0.0.1:{free.getsockname()[1]}")
+
+        error = failure_of(answering.adapter())
+
+    assert isinstance(error, TransientError)
+    assert error.reason is Reason.KUBERNETES_UNAVAILABLE
+    assert f"the API server {answering.url} does not answer (NewConnectionError)" in error.message
+
+
+def test_no_message_holds_the_token(answering: Answering) -> None:
+    answering.status, answering.body = 401, json.dumps({"message": "Unauthorized"}).encode()
+
+    error = failure_of(answering.adapter())
+
+    assert answering.asked == [f"Bearer {TOKEN}"]
+    assert TOKEN not in repr(error) + str(error.__cause__)
+
+
+def test_behind_the_fence_no_call_leaves(answering: Answering) -> None:
+    fence = Fence()
+    adapter = answering.adapter(fence)
+    adapter.get(SECRET)
+    fence.raise_up()
+
+    with pytest.raises(FencedError):
+        adapter.get(SECRET)
+    with pytest.raises(FencedError):
+        adapter.pods(Owner("team-a", "production", "uid"))
+    assert len(answering.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "no way to the API server: Invalid kube-config file"),
+        ("", "no way to the API server: "),
+        ("{", "no way to the API server: "),
+        ("apiVersion: v1\nkind: Config\ncurrent-context: missing\n", "no way to the API server: "),
+    ],
+    ids=["missing", "empty", "malformed", "without-context"],
+)
+def test_a_kubeconfig_that_is_no_good_is_told_in_a_line(tmp_path: Path, text: str | None, words: str) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    if text is not None:
+        kubeconfig.write_text(text, encoding="utf-8")
+
+    with pytest.raises(DeniedError) as failure:
+        connected(kubeconfig)
+
+    (line,) = failure.value.message.splitlines()
+    assert line.startswith(words)
+    assert line.endswith("Run in a cluster, or set KUBECONFIG.")
