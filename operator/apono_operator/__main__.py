@@ -97,11 +97,13 @@ class Operator:
 
     def run(self) -> NoReturn:
         """Serve until a signal or until kopf fails, then let no further call out and end the process."""
+        # Blocked here and so in every thread: they are waited for, not handled, and none comes at a bad moment.
+        stops = {signal.SIGTERM, signal.SIGINT}
+        signal.pthread_sigmask(signal.SIG_BLOCK, stops)
         service = Service(self._serve)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: service.ended.set())
         service.start()
-        service.ended.wait()
+        while not service.ended.is_set() and signal.sigtimedwait(stops, 1.0) is None:
+            pass
         self.fence.raise_up()
         service.stop()
         log.info("stopped")

@@ -30,7 +30,7 @@ CONDITION: Json = {
 _ITEMS: dict[str, Json] = {
     "imagePullSecrets": {"name": "registry"},
     "env": {"name": "HTTPS_PROXY", "value": "http://proxy.example:3128"},
-    "tolerations": {"operator": "Equal", "key": "dedicated"},
+    "tolerations": {"key": "dedicated", "operator": "Equal", "effect": "NoSchedule"},
     "conditions": CONDITION,
 }
 _ANY_KEY = "team"

@@ -27,7 +27,25 @@ def around(control_plane: ControlPlane) -> Iterator[Surroundings]:
 
 @pytest.fixture
 def start(around: Surroundings) -> Iterator[StartScenario]:
-    """Start a scenario, with chart values and environment variables of its own."""
+    """Start a scenario, with chart values (or a function from its namespace to them) and variables of its own."""
+    yield from _starting(around)
+
+
+@pytest.fixture(scope="module")
+def shared_scenario(around: Surroundings) -> Iterator[Scenario]:
+    """A scenario for tests of one module that only look at what a manifest becomes."""
+    starting = _starting(around)
+    yield next(starting)()
+    next(starting, None)
+
+
+@pytest.fixture
+def scenario(start: StartScenario) -> Scenario:
+    """A scenario with the chart's defaults."""
+    return start()
+
+
+def _starting(around: Surroundings) -> Iterator[StartScenario]:
     with ExitStack() as stack:
         started: list[Scenario] = []
 
@@ -35,12 +53,13 @@ def start(around: Surroundings) -> Iterator[StartScenario]:
             *,
             partition: Partition = "aws",
             with_provider: bool = True,
-            values: dict[str, Any] | None = None,
+            values: Callable[[str], dict[str, Any]] | dict[str, Any] | None = None,
             **environment: str,
         ) -> Scenario:
             account = around.create_account(partition, with_provider=with_provider)
             namespace = f"scenario-{secrets.token_hex(4)}"
-            chart = {"watchNamespaces": [namespace], "secretPollSeconds": 1, **(values or {})}
+            own = values(namespace) if callable(values) else values or {}
+            chart = {"watchNamespaces": [namespace], "secretPollSeconds": 1, **own}
             installation = Installation.install(around.control_plane, around.aws, account, namespace, chart)
             operator = stack.enter_context(installation.start(**environment))
             cluster = Cluster(around.control_plane.kubeconfig, namespace)
@@ -52,12 +71,6 @@ def start(around: Surroundings) -> Iterator[StartScenario]:
         yield start
         for scenario in started:
             _tells_no_secret(scenario)
-
-
-@pytest.fixture
-def scenario(start: StartScenario) -> Scenario:
-    """A scenario with the chart's defaults."""
-    return start()
 
 
 def _tells_no_secret(scenario: Scenario) -> None:

@@ -115,7 +115,9 @@ class Scenario:
         return str(condition_of(self.connector(name), kind)["message"])
 
     def gone(self, kind: str, name: str, seconds: float = 20.0) -> None:
-        until(f"{kind} {name} is gone", lambda: self.cluster.get(kind, name) is None, seconds, lambda: self._state(name))
+        until(
+            f"{kind} {name} is gone", lambda: self.cluster.get(kind, name) is None, seconds, lambda: self._state(name)
+        )
 
     def pods(self, name: str = NAME) -> list[Document]:
         living = self.cluster.list("Pod", f"apono.io/connector={name}")
@@ -139,9 +141,7 @@ class Scenario:
         except iam.exceptions.NoSuchEntityException:
             return None
         names = iam.list_role_policies(RoleName=name)["PolicyNames"]
-        inline = {
-            policy: iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in names
-        }
+        inline = {policy: iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in names}
         attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
         return Role(document, inline, frozenset(policy["PolicyArn"] for policy in attached))
 
@@ -159,7 +159,8 @@ class Scenario:
 
     def _state(self, name: str) -> str:
         connector = self.cluster.get("AponoConnector", name)
-        return yaml.safe_dump(connector, default_flow_style=False) if connector else "there is no such connector"
+        told = yaml.safe_dump(connector.get("status")) if connector else "there is no such connector"
+        return f"{told}\nThe operator's log ends:\n{self.operator.log[-4000:]}"
 
 
 def manifest(name: str = NAME, **spec: Any) -> Document:

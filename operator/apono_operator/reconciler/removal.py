@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from apono_operator.adapters.aws.iam import Depth
-from apono_operator.adapters.errors import AdapterError, ConflictError, DeniedError, TransientError
+from apono_operator.adapters.errors import AdapterError, ConflictError, DeniedError, FencedError, TransientError
 from apono_operator.reconciler.report import status_of
 from apono_operator.reconciler.world import World
 from apono_operator.state import plan
@@ -44,6 +44,11 @@ class Removal:
             return self.world.denied(error)
         except AdapterError as error:
             return stuck(error.reason, error.message)
+        except FencedError:
+            raise
+        except Exception:
+            log.exception("the deletion met a case that the operator does not know")
+            return waits(Reason.OPERATOR_ERROR, "The operator met a case it does not know; its log has the details.")
 
     def _remove_pods(self) -> Finding | None:
         """Pods go before the role, so that none of them meets an AWS that no longer knows it."""

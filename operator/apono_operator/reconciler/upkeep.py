@@ -15,7 +15,7 @@ import structlog
 from pydantic import ValidationError
 
 from apono_operator.adapters.aws.iam import Depth
-from apono_operator.adapters.errors import AdapterError, ConflictError, DeniedError, TransientError
+from apono_operator.adapters.errors import AdapterError, ConflictError, DeniedError, FencedError, TransientError
 from apono_operator.reconciler.report import conditions_of
 from apono_operator.reconciler.world import RoleMemory, SecretMemory, World, versions
 from apono_operator.state import connector_token, plan
@@ -113,6 +113,11 @@ class Upkeep:
             return self.world.denied(error)
         except AdapterError as error:
             return stuck(error.reason, error.message)
+        except FencedError:
+            raise
+        except Exception:
+            log.exception("the pass met a case that the operator does not know", aspect=str(aspect))
+            return unknown(Reason.OPERATOR_ERROR, "The operator met a case it does not know; its log has the details.")
 
     def _kept(self, aspect: ConditionType) -> Finding | None:
         """What may pass by itself does not make an aspect false that was true for this very generation."""

@@ -95,10 +95,11 @@ class Cluster:
     def owns(self, tags: Mapping[str, str], owner: Owner) -> bool:
         """Tell whether *tags* are those of *owner*, or of an earlier object of its name in this cluster.
 
-        Two objects of one namespace and name cannot live at once, so another uid is one that is gone.
+        Two objects of one namespace and name cannot live at once, so another uid is one that is gone. Who is said
+        to keep it is for people: a tag that somebody removed must not keep us from putting it back.
         """
         ours = self.ownership_tags(owner)
-        return all(tags.get(key) == value for key, value in ours.items() if key != TAG_UID)
+        return all(tags.get(key) == ours[key] for key in (TAG_CLUSTER, TAG_NAMESPACE, TAG_NAME))
 
 
 @dataclass(frozen=True)

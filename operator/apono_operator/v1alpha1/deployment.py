@@ -16,7 +16,7 @@ from apono_operator.v1alpha1.scalars import (
     Quantity,
     foreign_to_the_operator,
 )
-from apono_operator.v1alpha1.schema import ATOMIC_MAP, ApiModel, JsonSchema, ListType, Rule
+from apono_operator.v1alpha1.schema import ApiModel, ListType, Rule
 
 PodAnnotations = Annotated[
     dict[str, AnnotationValue], Field(max_length=20), foreign_to_the_operator("annotations"), METADATA_KEYS
@@ -97,34 +97,25 @@ class TaintEffect(StrEnum):
     NO_EXECUTE = "NoExecute"
 
 
-def _key_and_value_fit(toleration: Toleration) -> bool:
-    if toleration.operator is TolerationOperator.EQUAL:
-        return toleration.key is not None
-    return toleration.value is None
-
-
-_KEY_AND_VALUE = Rule(
-    "self.operator == 'Equal' ? has(self.key) : !has(self.value)",
-    "operator Equal needs a key; operator Exists takes no value",
-    _key_and_value_fit,
+_VALUE_FITS = Rule(
+    "self.operator == 'Equal' || !has(self.value)",
+    "operator Exists takes no value: remove it, or write operator Equal",
+    lambda toleration: toleration.operator is TolerationOperator.EQUAL or toleration.value is None,
 )
 
 
 class Toleration(ApiModel):
     """A taint of a node that the pods accept."""
 
-    schema_extension: ClassVar[JsonSchema] = ATOMIC_MAP
-    rules: ClassVar[tuple[Rule, ...]] = (_KEY_AND_VALUE,)
+    rules: ClassVar[tuple[Rule, ...]] = (_VALUE_FITS,)
 
-    operator: Annotated[TolerationOperator, Field(description="Exists or Equal.")]
-    key: Annotated[
-        LabelKey | None,
-        Field(
-            description="Key of the taint; none with Exists means every taint.",
-        ),
-    ] = None
+    key: Annotated[LabelKey, Field(description="Key of the taint.")]
+    operator: Annotated[
+        TolerationOperator,
+        Field(description="Exists: whatever the taint's value. Equal: the value below, which is empty if left out."),
+    ]
+    effect: Annotated[TaintEffect, Field(description="Effect of the taint.")]
     value: Annotated[LabelValue | None, Field(description="Value of the taint, with Equal.")] = None
-    effect: Annotated[TaintEffect | None, Field(description="Effect of the taint; none means every effect.")] = None
 
 
 class SecurityOverrides(ApiModel):
@@ -200,7 +191,7 @@ class ConnectorDeployment(ApiModel):
         Field(description="When the node pulls the image. Default: Kubernetes' own."),
     ] = None
     image_pull_secrets: Annotated[
-        Annotated[list[SecretName], Field(min_length=1, max_length=10), ListType("name")] | None,
+        Annotated[list[SecretName], Field(min_length=1, max_length=10), ListType(("name",))] | None,
         Field(
             description="Secrets with registry credentials. Default: one made by the operator from the connector "
             "token, which is the password of Apono's registry.",
@@ -211,7 +202,7 @@ class ConnectorDeployment(ApiModel):
         Field(description="CPU and memory. Default: requests {cpu: 500m, memory: 1G}, limits {cpu: '1', memory: 2G}."),
     ] = None
     env: Annotated[
-        Annotated[list[EnvVar], Field(max_length=50), ListType("name")] | None,
+        Annotated[list[EnvVar], Field(max_length=50), ListType(("name",))] | None,
         Field(description="More environment variables, for example proxies."),
     ] = None
     pod_labels: Annotated[
@@ -227,7 +218,7 @@ class ConnectorDeployment(ApiModel):
         Field(description="Labels that a node must have."),
     ] = None
     tolerations: Annotated[
-        Annotated[list[Toleration], Field(max_length=20), ListType()] | None,
+        Annotated[list[Toleration], Field(max_length=20), ListType(("key", "operator", "effect"))] | None,
         Field(description="Taints that the pods accept."),
     ] = None
     priority_class_name: Annotated[

@@ -16,8 +16,6 @@ from pydantic_core import CoreSchema, core_schema
 
 JsonSchema = dict[str, Any]
 
-ATOMIC_MAP: JsonSchema = {"x-kubernetes-map-type": "atomic"}
-
 
 @dataclass(frozen=True)
 class Rule:
@@ -62,11 +60,13 @@ class ListType:
 
     Source: Kubernetes documentation, "Server-Side Apply", merge strategy.
 
+    A set takes scalars alone: the API server stores a set of objects, but cannot apply it.
+
     Attributes:
-        key: The field that identifies an item; none makes the list a set.
+        keys: The fields that identify an item, as the manifest calls them; none makes the list a set.
     """
 
-    key: str | None = None
+    keys: tuple[str, ...] = ()
 
     def check(self, items: Sequence[Any]) -> Sequence[Any]:
         """Return *items*.
@@ -74,7 +74,7 @@ class ListType:
         Raises:
             ValueError: if one occurs twice.
         """
-        identities = [item if self.key is None else getattr(item, self.key) for item in items]
+        identities = [tuple(getattr(item, key) for key in self.keys) if self.keys else item for item in items]
         if len(set(identities)) < len(identities):
             raise ValueError("an item occurs twice: remove one")
         return items
@@ -84,9 +84,9 @@ class ListType:
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
         schema: JsonSchema = handler(core)
-        schema["x-kubernetes-list-type"] = "set" if self.key is None else "map"
-        if self.key is not None:
-            schema["x-kubernetes-list-map-keys"] = [self.key]
+        schema["x-kubernetes-list-type"] = "map" if self.keys else "set"
+        if self.keys:
+            schema["x-kubernetes-list-map-keys"] = list(self.keys)
         return schema
 
 
@@ -101,7 +101,6 @@ class ApiModel(BaseModel):
         regex_engine="rust-regex",
     )
 
-    schema_extension: ClassVar[JsonSchema] = {}
     rules: ClassVar[tuple[Rule, ...]] = ()
 
     @model_validator(mode="after")
@@ -114,7 +113,6 @@ class ApiModel(BaseModel):
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
         schema: JsonSchema = handler(core)
         resolved: JsonSchema = handler.resolve_ref_schema(schema)
-        resolved.update(cls.schema_extension)
         for rule in cls.rules:
             rule.add_to(resolved)
         return schema

