@@ -18,6 +18,16 @@ $(STAMP): requirements/dev.txt
 .PHONY: venv
 venv: $(STAMP) ## Set up the locked environment
 
+.PHONY: test
+test: $(STAMP) ## Run every check and test
+	@$(BIN)/python -m tests
+
+.PHONY: generate
+generate: $(STAMP) ## Write anew what is generated from the models: definition, reference
+	$(BIN)/apono-operator crds > crds/apono.io_aponoconnectors.yaml
+	cp crds/apono.io_aponoconnectors.yaml charts/apono-operator/crds/
+	$(BIN)/python docs/generate.py
+
 .PHONY: demo
 demo: $(STAMP) ## See a connector come, become Ready, and go, on a real control plane
 	$(BIN)/python -m sandbox demo

@@ -1,0 +1,91 @@
+"""Every check and test, one after the other: ``python -m tests``, which is what ``make test`` runs.
+
+All of them run even if an early one fails; the last line says how many passed and failed, a check (lint, types,
+generated files, coverage) counting as one.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET  # our own reports
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PYTHON = sys.executable
+PURE = "apono_operator.state,apono_operator.v1alpha1"
+"""The pure core, whose branches the unit tests cover completely."""
+
+CHECKS: dict[str, list[str]] = {
+    "lint": [PYTHON, "-m", "ruff", "check", "--quiet"],
+    "format": [PYTHON, "-m", "ruff", "format", "--check", "--quiet"],
+    "types": [PYTHON, "-m", "mypy", "--no-error-summary"],
+    "generated reference": [PYTHON, "docs/generate.py", "--check"],
+    "programs of the control plane": [PYTHON, "-m", "sandbox.controlplane", "build"],
+}
+UNIT = [PYTHON, "-m", "coverage", "run", "--branch", f"--source={PURE}", "-m", "pytest", "-q", "tests/unit"]
+COVERAGE = [PYTHON, "-m", "coverage", "report", "--fail-under=100", "--skip-covered", "--show-missing"]
+REST = [PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", "--ignore=tests/unit", "--durations=5", "tests"]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many passed and failed."""
+
+    passed: int = 0
+    failed: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.passed + other.passed, self.failed + other.failed)
+
+
+def main() -> int:
+    """Run everything; return 0 if nothing failed."""
+    began = time.monotonic()
+    total = sum(_all(), Tally())
+    print(f"\nAll of it took {time.monotonic() - began:.0f} s.")
+    print(f"{total.passed} passed, {total.failed} failed", flush=True)
+    return 1 if total.failed else 0
+
+
+def _all() -> Iterator[Tally]:
+    for name, command in CHECKS.items():
+        yield _check(name, command)
+    with tempfile.TemporaryDirectory() as reports:
+        yield _tests("unit tests", UNIT, Path(reports) / "unit.xml")
+        yield _check("branches of the pure core", COVERAGE)
+        yield _tests("all other tests", REST, Path(reports) / "rest.xml")
+
+
+def _check(name: str, command: list[str]) -> Tally:
+    return Tally(passed=1) if _run(name, command) == 0 else Tally(failed=1)
+
+
+def _tests(name: str, command: list[str], report: Path) -> Tally:
+    status = _run(name, [*command, f"--junitxml={report}"])
+    if not report.exists():
+        return Tally(failed=1)
+    suites = ET.parse(report).getroot().iter("testsuite")  # noqa: S314 -- our own report
+    tally = sum((_tally(suite) for suite in suites), Tally())
+    # A run that failed without a failing test (nothing collected, an internal error) is a failure all the same.
+    return tally + Tally(failed=1) if status and not tally.failed else tally
+
+
+def _tally(suite: ET.Element) -> Tally:
+    failed = int(suite.attrib["failures"]) + int(suite.attrib["errors"])
+    return Tally(int(suite.attrib["tests"]) - failed, failed)
+
+
+def _run(name: str, command: list[str]) -> int:
+    began = time.monotonic()
+    print(f"=== {name}", flush=True)
+    status = subprocess.run(command, check=False).returncode
+    print(f"=== {name}: {'ok' if status == 0 else f'FAILED ({status})'}, {time.monotonic() - began:.1f} s", flush=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
