@@ -40,6 +40,8 @@ def configure(log_format: Literal["json", "console"], level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for chatty in ("botocore", "boto3", "urllib3", "kubernetes", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # at debug they print requests, secrets included
+    # It logs what it raises, tracebacks included; we tell what is raised.
+    logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
     for engine in ("kopf", "kopf.objects"):
         logging.getLogger(engine).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
     # It warns that signals are not its own, which is how we want it.

@@ -60,6 +60,7 @@ def _log_what_libraries_say() -> None:
         logging.getLogger(name).debug("request with %s", SECRET)
         logging.getLogger(name).info("answer with %s", SECRET)
         logging.getLogger(name).warning("%s warns", name)
+    logging.getLogger("botocore.credentials").warning("refreshing credentials failed")
 
 
 if __name__ == "__main__":

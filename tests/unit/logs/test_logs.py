@@ -110,6 +110,10 @@ def test_libraries_warn_and_say_nothing_else_even_at_debug(debug_lines: list[Lin
     assert said == {name: f"{name} warns" for name in LIBRARIES}
 
 
+def test_what_botocore_raises_about_credentials_is_not_logged_by_it_as_well(debug_lines: list[Line]) -> None:
+    assert "refreshing credentials failed" not in events(debug_lines)
+
+
 @pytest.mark.parametrize("log_format", ["json", "console"])
 @pytest.mark.parametrize("level", ["info", "debug"])
 def test_no_secret_is_logged_not_even_as_a_variable_of_a_failing_function(log_format: str, level: str) -> None:
