@@ -7,11 +7,12 @@ given back by the thread itself: a cancelled task leaves its thread running, and
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from apono_operator.state.resources import Owner
 
@@ -72,9 +73,17 @@ class Beats:
             beat.turn.release()
             raise
         running.add_done_callback(lambda _: _give_back(loop, beat.turn))
-        return await asyncio.shield(asyncio.wrap_future(running, loop=loop))
+        ended = asyncio.wrap_future(running, loop=loop)
+        ended.add_done_callback(_retrieve)
+        return await asyncio.shield(ended)
 
 
 def _give_back(loop: asyncio.AbstractEventLoop, turn: asyncio.Lock) -> None:
-    if not loop.is_closed():
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for a turn any more
         loop.call_soon_threadsafe(turn.release)
+
+
+def _retrieve(ended: asyncio.Future[Any]) -> None:
+    """Look at the failure: asyncio complains of one that nobody waits for, as after a cancellation."""
+    if not ended.cancelled():
+        ended.exception()
