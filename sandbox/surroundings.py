@@ -19,9 +19,15 @@ class Surroundings:
     control_plane: ControlPlane
     aws: FrontDoor
 
-    def create_account(self, partition: Partition = "aws", *, with_provider: bool = True) -> Account:
-        """Make an AWS account, by default with the cluster's OIDC provider in its IAM."""
-        account = self.aws.create_account(partition)
+    def create_account(
+        self, partition: Partition = "aws", account_id: str | None = None, *, with_provider: bool = True
+    ) -> Account:
+        """Make an AWS account, by default with the cluster's OIDC provider in its IAM.
+
+        Raises:
+            ValueError: *account_id* is taken, or not of twelve digits.
+        """
+        account = self.aws.create_account(partition, account_id)
         if with_provider:
             create_oidc_provider(account, self.control_plane.issuer)
         return account

@@ -52,11 +52,12 @@ def _starting(around: Surroundings) -> Iterator[StartScenario]:
         def start(
             *,
             partition: Partition = "aws",
+            account_id: str | None = None,
             with_provider: bool = True,
             values: Callable[[str], dict[str, Any]] | dict[str, Any] | None = None,
             **environment: str,
         ) -> Scenario:
-            account = around.create_account(partition, with_provider=with_provider)
+            account = around.create_account(partition, account_id, with_provider=with_provider)
             namespace = f"scenario-{secrets.token_hex(4)}"
             own = values(namespace) if callable(values) else values or {}
             chart = {"watchNamespaces": [namespace], "secretPollSeconds": 1, **own}

@@ -1,0 +1,26 @@
+"""The examples that people copy become Ready as they stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sandbox.installation import ROOT
+from tests.scenarios.conftest import StartScenario
+
+EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_becomes_ready(start: StartScenario, example: Path) -> None:
+    document = yaml.safe_load(example.read_text(encoding="utf-8"))
+    account_id = document["spec"]["target"].get("accountId")
+    scenario = start(account_id=account_id)
+    scenario.create_token()
+    del document["metadata"]["namespace"]
+
+    scenario.cluster.apply(document)
+
+    scenario.ready(document["metadata"]["name"])
