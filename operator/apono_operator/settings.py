@@ -136,7 +136,9 @@ class Settings(BaseSettings):
 
     @field_validator("role_tags")
     @classmethod
-    def _tag_values_fit(cls, value: dict[str, str]) -> dict[str, str]:
+    def _tags_are_iams(cls, value: dict[str, str]) -> dict[str, str]:
+        if len({key.lower() for key in value}) < len(value):
+            raise ValueError("keys must differ in more than their case: IAM takes such for the same")
         if any(len(text) > _ROLE_TAG_VALUE_LIMIT for text in value.values()):
             raise ValueError(f"each value must have at most {_ROLE_TAG_VALUE_LIMIT} characters")
         return value

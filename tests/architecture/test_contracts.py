@@ -114,6 +114,12 @@ VIOLATIONS = (
         "import apono_operator.settings",
         "sandbox is not allowed to import apono_operator",
     ),
+    Violation(
+        "operator",
+        "apono_operator.crds",
+        "import sandbox.demo",
+        "apono_operator is not allowed to import sandbox",
+    ),
 )
 
 

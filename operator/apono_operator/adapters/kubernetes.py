@@ -255,10 +255,11 @@ def _cause(error: Exception) -> str:
 class _Refusal:
     kind: type[AdapterError]
     reason: Reason
+    advice: str = ""
 
 
 _REFUSALS: Mapping[int, _Refusal] = {
-    401: _Refusal(DeniedError, Reason.FORBIDDEN),
+    401: _Refusal(DeniedError, Reason.FORBIDDEN, ". Check the operator's token, or the user in its kubeconfig."),
     403: _Refusal(DeniedError, Reason.FORBIDDEN),
     404: _Refusal(NotFoundError, Reason.REJECTED),
     409: _Refusal(ConflictError, Reason.RECONCILING),
@@ -274,7 +275,7 @@ def _answer(method: str, path: str, status: int, data: bytes) -> dict[str, Any]:
     fallback = TransientError if status >= _SERVER_ERROR else RejectedError
     reason = Reason.KUBERNETES_UNAVAILABLE if status >= _SERVER_ERROR else Reason.REJECTED
     refusal = _REFUSALS.get(status, _Refusal(fallback, reason))
-    raise refusal.kind(refusal.reason, f"{method} {path}: {_message(data)}")
+    raise refusal.kind(refusal.reason, f"{method} {path}: {_message(data)}{refusal.advice}")
 
 
 def _document(method: str, path: str, data: bytes) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -45,9 +45,10 @@ class Answering:
     asked: list[str] = field(default_factory=list)
     url: str = ""
 
-    def adapter(self, fence: Fence | None = None) -> Kubernetes:
-        """The operator's adapter, connected to it."""
+    def adapter(self, fence: Fence | None = None, renewal: Callable[[Any], None] | None = None) -> Kubernetes:
+        """The operator's adapter, connected to it; *renewal* is asked for a new token as that of a pod is."""
         configuration = kubernetes.client.Configuration(host=self.url, api_key={"BearerToken": f"Bearer {TOKEN}"})
+        configuration.refresh_api_key_hook = renewal
         configuration.retries = 0
         return Kubernetes(kubernetes.client.ApiClient(configuration), fence or Fence())
 
@@ -135,7 +136,7 @@ def test_a_token_that_the_api_server_does_not_know_is_denied(cluster: ControlPla
     error = failure_of(connected(kubeconfig))
 
     assert isinstance(error, DeniedError)
-    assert error.message.endswith("Unauthorized")
+    assert error.message.endswith(": Unauthorized. Check the operator's token, or the user in its kubeconfig.")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,7 @@ def test_a_status_becomes_the_kind_of_error_that_it_needs(
 
     assert type(error) is kind
     assert error.reason is reason
-    assert error.message == "GET /apis/apono.io/v1alpha1/aponoconnectors: Of something."
+    assert error.message.startswith("GET /apis/apono.io/v1alpha1/aponoconnectors: Of something.")
     assert len(answering.asked) == 1
 
 
@@ -220,6 +221,19 @@ def test_no_message_holds_the_token(answering: Answering) -> None:
 
     assert answering.asked == [f"Bearer {TOKEN}"]
     assert TOKEN not in repr(error) + str(error.__cause__)
+
+
+def test_a_token_that_is_renewed_is_used_from_then_on(answering: Answering) -> None:
+    tokens = iter(["Bearer first", "Bearer second"])
+
+    def renew(configuration: Any) -> None:
+        configuration.api_key["BearerToken"] = next(tokens)
+
+    adapter = answering.adapter(renewal=renew)
+    adapter.get(SECRET)
+    adapter.get(SECRET)
+
+    assert answering.asked == ["Bearer first", "Bearer second"]
 
 
 def test_behind_the_fence_no_call_leaves(answering: Answering) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,8 @@ REFUSED: list[tuple[str, str, str]] = [
     ("ROLE_TAGS", '{"team": 1}', "(team): Input should be a valid string"),
     ("ROLE_TAGS", '{"aws:team": "a"}', "each must be a tag key"),
     ("ROLE_TAGS", '{"APONO.io/uid": "a"}', "each must be a tag key"),
+    ("ROLE_TAGS", '{"team": "a", "Team": "b"}', "keys must differ in more than their case"),
+    ("ROLE_TAGS", json.dumps({f"key-{number}": "a" for number in range(26)}), "should have at most 25 items"),
     ("ROLE_TAGS", '{"": "a"}', "each must be a tag key"),
     ("ROLE_TAGS", f'{{"team": "{"a" * 257}"}}', "each value must have at most 256 characters"),
     ("MAX_SESSION_DURATION", "3599", "Input should be greater than or equal to 3600"),
