@@ -67,6 +67,11 @@ REFUSED: dict[str, tuple[Request, Administration, tuple[str, ...]]] = {
         LIMITS,
         ("is not granted permissions FullAccess, image quay.io/x:1.",),
     ),
+    "something that one grant lacks less than another": (
+        asked(permissions="FullAccess", deployment={"image": "quay.io/other/connector:1"}),
+        LIMITS,
+        ("namespace apono is not granted image quay.io/other/connector:1. Ask",),
+    ),
     "what two grants give only together": (
         asked(deployment={"image": "quay.io/acme/connector:1"}),
         LIMITS,

@@ -37,6 +37,7 @@ WITHOUT_TOKEN: dict[str, tuple[dict[str, Any], str]] = {
     "white space": ({"data": {"token": "IAo="}}, "token"),
     "bytes that are no text": ({"data": {"token": "//79"}}, "token"),
     "text that is not base64": ({"data": {"token": "%%%"}}, "token"),
+    "base64 with something else in it": ({"data": {"token": "eA==%%"}}, "token"),
     "text beyond ASCII": ({"data": {"token": "tökén"}}, "token"),
 }
 

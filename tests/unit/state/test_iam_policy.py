@@ -103,6 +103,24 @@ EQUAL: dict[str, tuple[Json, Json]] = {
         {**document(), "Version": "2008-10-17"},
         {"Statement": document()["Statement"]},
     ),
+    "what is left out, in other words": (
+        {
+            "Statement": {
+                "Effect": "Deny",
+                "NotAction": ["iam:PassRole", "s3:GetObject"],
+                "NotResource": ["arn:aws:s3:::a", "arn:aws:s3:::b"],
+                "NotPrincipal": {"AWS": "123456789012"},
+            }
+        },
+        {
+            "Statement": {
+                "Effect": "Deny",
+                "NotAction": ["s3:getobject", "IAM:PassRole"],
+                "NotResource": ["arn:aws:s3:::b", "arn:aws:s3:::a"],
+                "NotPrincipal": {"AWS": ["arn:aws:iam::123456789012:root"]},
+            }
+        },
+    ),
     "a statement twice": (document(), {**document(), "Statement": document()["Statement"] * 2}),
 }
 

@@ -36,6 +36,7 @@ CONFUSABLE = {
     "a dash that belongs to one or to the other": (Owner("a-b", "c", UID), Owner("a", "b-c", UID)),
     "long names that differ at their end": (Owner("apono", "a" * 252 + "b", UID), Owner("apono", "a" * 253, UID)),
     "long namespaces that differ at their end": (Owner("a" * 62 + "b", "c", UID), Owner("a" * 63, "c", UID)),
+    "long names of one letter": (Owner("a" * 40, "a" * 60, UID), Owner("a" * 41, "a" * 59, UID)),
     "namespace and name exchanged": (Owner("a", "b", UID), Owner("b", "a", UID)),
 }
 
