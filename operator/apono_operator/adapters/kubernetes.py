@@ -190,7 +190,7 @@ class Kubernetes:
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {
-                "name": f"{owner.name[:200].rstrip('-.')}.{uuid.uuid4().hex[:16]}",
+                "name": f"{owner.name[:200]}.{uuid.uuid4().hex[:16]}",
                 "namespace": owner.namespace,
             },
             "involvedObject": {
