@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import tenacity
 from kubernetes import config
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import NotFoundError
 
 Document = dict[str, Any]
-T = TypeVar("T")
 
 _API_VERSIONS = {"AponoConnector": "apono.io/v1alpha1", "Deployment": "apps/v1", "ReplicaSet": "apps/v1"}
 
@@ -67,18 +64,3 @@ class Cluster:
 
     def _kind(self, kind: str) -> Any:
         return self._dynamic.resources.get(api_version=_API_VERSIONS.get(kind, "v1"), kind=kind)
-
-
-def until(what: str, look: Callable[[], T | None], seconds: float = 20.0, last: Callable[[], object] = str) -> T:
-    """Look until there is something to see; otherwise say what was last."""
-    looking = tenacity.Retrying(
-        stop=tenacity.stop_after_delay(seconds),
-        wait=tenacity.wait_fixed(0.05),
-        retry=tenacity.retry_if_result(lambda seen: not seen),
-    )
-    try:
-        seen = looking(look)
-    except tenacity.RetryError:
-        raise AssertionError(f"not seen within {seconds} s: {what}\n{last()}") from None
-    assert seen is not None
-    return seen

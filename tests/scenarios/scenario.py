@@ -12,7 +12,8 @@ import yaml
 from sandbox.aws import Account, Calls, FrontDoor
 from sandbox.installation import Installation
 from sandbox.operator_process import OperatorProcess
-from tests.scenarios.cluster import Cluster, Document, until
+from tests.scenarios.cluster import Cluster, Document
+from tests.waiting import until
 
 NAME = "production"
 CHILD = f"apono-connector-{NAME}"

@@ -11,9 +11,9 @@ from apono_operator.state.permissions import permissions_document
 from apono_operator.v1alpha1 import PermissionSet
 from sandbox.aws.account import Partition
 from sandbox.installation import AUDIENCE
-from tests.scenarios.cluster import until
 from tests.scenarios.conftest import StartScenario
 from tests.scenarios.scenario import CHILD, NAME, TOKEN, Scenario, condition_of
+from tests.waiting import until
 
 
 def test_a_manifest_becomes_a_ready_connector_that_tells_its_role(scenario: Scenario) -> None:

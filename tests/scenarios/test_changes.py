@@ -9,9 +9,10 @@ import pytest
 
 from apono_operator.state.permissions import permissions_document
 from apono_operator.v1alpha1 import PermissionSet
-from tests.scenarios.cluster import Document, until
+from tests.scenarios.cluster import Document
 from tests.scenarios.conftest import StartScenario
 from tests.scenarios.scenario import CHILD, NAME, Role, Scenario
+from tests.waiting import until
 
 VIEW_ONLY = "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"
 SSM = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"

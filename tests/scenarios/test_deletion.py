@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from sandbox.aws import Call, Fault, access_denied
-from tests.scenarios.cluster import Document, until
+from tests.scenarios.cluster import Document
 from tests.scenarios.conftest import StartScenario
 from tests.scenarios.scenario import CHILD, NAME, Scenario, condition_of
+from tests.waiting import until
 
 FINALIZER = "apono.io/connector-cleanup"
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from sandbox.aws import Call, Fault, Hang, LostResponse, server_error, throttle
-from tests.scenarios.cluster import Document, until
+from tests.scenarios.cluster import Document
 from tests.scenarios.conftest import StartScenario
 from tests.scenarios.scenario import CHILD, NAME, Scenario
+from tests.waiting import until
 
 FINALIZER = "apono.io/connector-cleanup"
 

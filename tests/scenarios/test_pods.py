@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenarios.cluster import until
 from tests.scenarios.scenario import CHILD, NAME, Scenario, condition_of
+from tests.waiting import until
 
 REGISTRY = "registry.apono.io/apono-connector"
 

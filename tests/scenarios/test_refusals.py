@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.cluster import Cluster, Document, until
+from tests.scenarios.cluster import Cluster, Document
 from tests.scenarios.conftest import StartScenario
 from tests.scenarios.scenario import CHILD, NAME, Scenario, condition_of
+from tests.waiting import until
 
 FOREIGN_TRUST = {
     "Version": "2012-10-17",

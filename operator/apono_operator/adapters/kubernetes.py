@@ -160,20 +160,21 @@ class Kubernetes:
         except NotFoundError:
             return
 
-    def apply_status(self, owner: Owner, status: Mapping[str, Any]) -> None:
-        """Write the connector's status whole, on the subresource.
+    def apply_status(self, owner: Owner, status: Mapping[str, Any], *, resource_version: str) -> None:
+        """Write the connector's status whole, on the subresource, if it still has *resource_version*.
 
-        Custom resources take it whatever uid it names: it goes to the connector that has the name now.
+        Custom resources take a status whatever uid it names; the version keeps it from another of the same name.
 
         Raises:
             NotFoundError: the connector is gone.
+            ConflictError: the connector was changed meanwhile, or is another.
             AdapterError: if it was not written.
         """
         key = ObjectKey(v1alpha1.KIND, owner.namespace, owner.name)
         body = {
             "apiVersion": v1alpha1.API_VERSION,
             "kind": v1alpha1.KIND,
-            "metadata": {"name": owner.name, "namespace": owner.namespace},
+            "metadata": {"name": owner.name, "namespace": owner.namespace, "resourceVersion": resource_version},
             "status": status,
         }
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}

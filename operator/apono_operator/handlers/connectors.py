@@ -109,7 +109,7 @@ class ConnectorHandlers:
         return self._satisfied(beat, outcome)
 
     def _satisfied(self, beat: Beat, outcome: Outcome | None) -> float:
-        if outcome is None or outcome.awaits is Next.NOTHING:
+        if outcome is None or (outcome.awaits is Next.NOTHING and not outcome.hurry):
             beat.failures = 0
             return self._timing.after(outcome or Outcome(Next.NOTHING), 0)
         beat.failures += 1

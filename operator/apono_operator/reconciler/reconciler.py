@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from apono_operator import v1alpha1
+from apono_operator.adapters.errors import ConflictError
 from apono_operator.reconciler.removal import Removal
 from apono_operator.reconciler.report import say, tell, tell_deletion
 from apono_operator.reconciler.upkeep import Outcome, Upkeep
 from apono_operator.reconciler.world import World
-from apono_operator.state.finding import Finding
+from apono_operator.state.finding import Finding, Next
 from apono_operator.state.resources import Manifest, ObjectKey, Owner
 
 
@@ -33,7 +34,10 @@ class Reconciler:
             return None
         upkeep = Upkeep(self.world, connector, owner)
         upkeep.run()
-        tell(self.world, connector, owner, upkeep.findings, upkeep.facts())
+        try:
+            tell(self.world, connector, owner, upkeep.findings, upkeep.facts())
+        except ConflictError:  # somebody changed the connector during the pass
+            return Outcome(Next.TIME, hurry=True)
         return upkeep.outcome()
 
     def finalize(self, owner: Owner) -> Finding | None:

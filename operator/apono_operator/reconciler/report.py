@@ -70,7 +70,7 @@ def _write(
     if _same(document, status_of(connector)):
         return
     try:
-        world.kubernetes.apply_status(owner, document)
+        world.kubernetes.apply_status(owner, document, resource_version=connector["metadata"]["resourceVersion"])
     except NotFoundError:
         return
     say(world, owner, events(conditions_of(connector), current))

@@ -81,8 +81,17 @@ class Upkeep:
         for aspect, step in steps:
             finding = self._guarded(aspect, step)
             self.findings[aspect] = finding
-            if not finding.good and not (aspect is ConditionType.CONNECTOR_ROLE_READY and self.role_id):
+            if not self._may_go_on(aspect, finding):
                 return
+
+    def _may_go_on(self, aspect: ConditionType, finding: Finding) -> bool:
+        """Children are looked after as long as there is a role for them, whatever is the matter with it now.
+
+        A finding in doubt is good, but its step has left nothing behind for the next ones.
+        """
+        if aspect is ConditionType.CONNECTOR_ROLE_READY:
+            return self._desired is not None and (finding.good or bool(self.role_id))
+        return finding.good and finding.doubt is None
 
     def facts(self) -> dict[str, Any]:
         """Return the status fields that this pass knows."""

@@ -105,8 +105,7 @@ class World:
             self.session.forget_identity()
         if error.reason is not Reason.ACCESS_DENIED:
             return stuck(error.reason, error.message)
-        caller = self.session.caller_identity().arn
-        return stuck(error.reason, f"{error.message} Allow it to the operator's role ({caller}).")
+        return stuck(error.reason, f"{error.message} Allow it to the operator's role ({self.session.last_caller}).")
 
     def secret_versions(self, owner: Owner, token_secret: str) -> str:
         """Return a fingerprint of the token Secret's and the pull Secret's versions.

@@ -46,8 +46,8 @@ def conditions(
         now: The present time, with a time zone.
     """
     stamp = _Stamp({condition.type: condition for condition in previous}, generation, now)
-    summary = _summary(findings)
     aspects = [stamp.aspect(kind, findings) for kind in ASPECTS]
+    summary = _summary(findings, aspects, generation)
     return (
         stamp.condition(ConditionType.READY, summary.status, summary.reason, summary.message),
         *aspects,
@@ -141,15 +141,19 @@ def _first_bad(findings: Findings) -> str:
     return next((kind.value for kind in ASPECTS if kind in findings and not findings[kind].good), "a first look")
 
 
-def _summary(findings: Findings) -> Finding:
-    for kind in ASPECTS:
+def _summary(findings: Findings, aspects: Sequence[Condition], generation: int) -> Finding:
+    """Return what Ready says: the first aspect that is not as asked, or that nobody has seen as asked yet."""
+    for kind, condition in zip(ASPECTS, aspects, strict=True):
         finding = findings.get(kind)
         if finding and not finding.good:
             return Finding(ConditionStatus.FALSE, finding.reason, finding.message, finding.awaits)
-    unseen = next((kind.value for kind in ASPECTS if kind not in findings), None)
-    if unseen:
-        return unknown(Reason.WAITING, f"Waits for a look at {unseen}.")
+        if not finding and not _was_good(condition, generation):
+            return unknown(Reason.WAITING, f"Waits for a look at {kind.value}.")
     return found(Reason.CONNECTOR_READY, "The connector runs with its role.")
+
+
+def _was_good(condition: Condition, generation: int) -> bool:
+    return condition.status is ConditionStatus.TRUE and condition.observed_generation == generation
 
 
 def _while_true(stamp: _Stamp, findings: Findings, summary: Finding) -> Iterator[Condition]:

@@ -24,18 +24,25 @@ def read(secret: Manifest | None, namespace: str, reference: TokenSecretRef) -> 
             f"-n {namespace} --from-literal={reference.key}=<token from Apono's page Install Connector>",
         )
     token = _decoded(secret.get("data", {}).get(reference.key, ""))
-    if not token:
+    if not token.strip():
         keys = ", ".join(sorted(secret.get("data", {}))) or "none"
         return stuck(
             Reason.TOKEN_KEY_MISSING,
             f"Secret {reference.name} has no token under the key {reference.key} (its keys: {keys}). "
             "Put the token there, or name the right key in spec.tokenSecretRef.key.",
         )
+    if token.split() != [token]:
+        # The pods read the Secret themselves, white space and all, so that trimming it here would hide the mistake.
+        return stuck(
+            Reason.TOKEN_INVALID,
+            f"Secret {reference.name} has white space in the token under the key {reference.key}, perhaps a line break "
+            "at its end. Store the token alone: kubectl create secret generic --from-literal, or echo -n.",
+        )
     return token
 
 
 def _decoded(data: str) -> str:
     try:
-        return base64.b64decode(data, validate=True).decode().strip()
+        return base64.b64decode(data, validate=True).decode()
     except ValueError:
         return ""

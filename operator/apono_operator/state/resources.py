@@ -35,8 +35,11 @@ class Owner:
 
     @property
     def label(self) -> str:
-        """The value of the label ``apono.io/connector`` on children: the name, hashed past 63 characters."""
-        return shortened(self.name, LABEL_LIMIT)
+        """The value of the label ``apono.io/connector`` on children: the name, hashed past 63 characters.
+
+        The hash is joined by a character that no name has, so that no other connector can be called like it.
+        """
+        return shortened(self.name, LABEL_LIMIT, joint="_")
 
     @property
     def child_name(self) -> str:
@@ -170,12 +173,12 @@ def is_controlled_by(manifest: Manifest, owner: Owner) -> bool:
     return any(reference["uid"] == owner.uid and reference.get("controller") for reference in references)
 
 
-def shortened(text: str, limit: int) -> str:
-    """Return *text*, or as much of it as fits into *limit* with a hash of the whole."""
+def shortened(text: str, limit: int, *, joint: str = "-") -> str:
+    """Return *text*, or as much of it as fits into *limit* with a hash of the whole behind *joint*."""
     if len(text) <= limit:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return f"{text[: limit - 9].rstrip('-.')}-{digest}"
+    return f"{text[: limit - 9].rstrip('-.')}{joint}{digest}"
 
 
 def _cut(first: str, second: str, room: int) -> tuple[str, str]:

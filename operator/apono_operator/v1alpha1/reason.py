@@ -64,6 +64,12 @@ class Reason(StrEnum):
         "Put the connector token under the key that the message names.",
     )
 
+    TOKEN_INVALID = (
+        "TokenInvalid",
+        "The value under the key is no token: there is white space in it.",
+        "Store the token alone, without a line break behind it.",
+    )
+
     # --- what the administrator set up ------------------------------------------------------------------------
     NO_CREDENTIALS = (
         "NoCredentials",

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from apono_operator.adapters.aws.session import IDENTITY_LIFETIME, AwsSession, CallerIdentity
+from apono_operator.adapters.aws.session import IDENTITY_LIFETIME, STALE_LIFETIME, AwsSession, CallerIdentity
 from apono_operator.adapters.errors import AdapterError, DeniedError, FencedError, RejectedError, TransientError
 from apono_operator.adapters.fence import Fence
 from apono_operator.state.resources import Cluster
 from apono_operator.v1alpha1 import Reason
-from sandbox.aws import Account, Fault, FrontDoor, server_error, throttle
+from sandbox.aws import Account, Fault, FrontDoor, Hang, server_error, throttle
 from sandbox.aws.account import Partition
 from tests.adapters.aws.connection import CREDENTIALS, Connection, connect, connect_with
 from tests.aws.identities import Issuer
+from tests.waiting import until
 
 EKS = "oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
 
@@ -129,6 +131,46 @@ def test_a_failure_to_learn_who_we_are_is_not_remembered(front_door: FrontDoor, 
         assert isinstance(refusal_of(connection), TransientError)
 
     assert connection.session.caller_identity().account_id == account.account_id
+
+
+def test_the_last_answer_holds_while_aws_gives_none(front_door: FrontDoor, account: Account) -> None:
+    moment = [0.0]
+    connection = connect(front_door, account, clock=lambda: moment[0])
+    before = connection.session.caller_identity()
+    moment[0] = IDENTITY_LIFETIME
+
+    with front_door.faults.during(Fault(server_error(), account=account)) as fault:
+        assert connection.session.caller_identity() == before
+        assert connection.session.caller_identity() == before
+
+    assert fault.seen == 1
+    moment[0] += STALE_LIFETIME
+    connection.session.caller_identity()
+    assert connection.calls().operations == ["GetCallerIdentity"] * 3
+
+
+def test_nobody_waits_while_another_asks_who_we_are(front_door: FrontDoor, account: Account) -> None:
+    connection = connect(front_door, account)
+    before = connection.session.caller_identity()
+    connection.session.forget_identity()
+    hang = Hang()
+
+    with ThreadPoolExecutor(1) as pool, front_door.faults.during(Fault(hang, account=account)) as fault:
+        asking = pool.submit(connection.session.caller_identity)
+        until("AWS is asked", lambda: fault.fired == 1)
+        assert connection.session.caller_identity() == before
+        hang.release()
+        assert asking.result(10) == before
+
+
+def test_the_last_caller_is_named_without_asking(front_door: FrontDoor, account: Account) -> None:
+    connection = connect(front_door, account)
+    assert connection.session.last_caller == "unknown"
+
+    connection.session.caller_identity()
+
+    assert connection.session.last_caller == f"{account.arn_prefix}user/administrator"
+    assert connection.calls().operations == ["GetCallerIdentity"]
 
 
 @pytest.mark.usefixtures("nowhere")

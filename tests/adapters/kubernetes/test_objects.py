@@ -157,25 +157,31 @@ def test_a_connector_without_pods_has_none(kubernetes: Kubernetes, namespace: st
     assert kubernetes.pods(Owner(namespace, name, "uid")) == []
 
 
+def write_status(kubernetes: Kubernetes, owner: Owner, status: dict[str, Any]) -> None:
+    """Write it to the connector as it is now."""
+    found: Any = kubernetes.get(ObjectKey("AponoConnector", owner.namespace, owner.name))
+    kubernetes.apply_status(owner, status, resource_version=found["metadata"]["resourceVersion"])
+
+
 def test_the_status_is_written_whole(kubernetes: Kubernetes, owner: Owner) -> None:
-    kubernetes.apply_status(owner, {"observedGeneration": 1, "connectorId": "a", "connectorRoleId": "AROA"})
-    kubernetes.apply_status(owner, {"observedGeneration": 1, "connectorId": "b"})
+    write_status(kubernetes, owner, {"observedGeneration": 1, "connectorId": "a", "connectorRoleId": "AROA"})
+    write_status(kubernetes, owner, {"observedGeneration": 1, "connectorId": "b"})
 
     assert status_of(kubernetes, owner) == {"observedGeneration": 1, "connectorId": "b"}
 
 
 def test_writing_the_same_status_again_changes_nothing(kubernetes: Kubernetes, owner: Owner) -> None:
     key = ObjectKey("AponoConnector", owner.namespace, owner.name)
-    kubernetes.apply_status(owner, {"observedGeneration": 1})
+    write_status(kubernetes, owner, {"observedGeneration": 1})
     before = kubernetes.get(key)
 
-    kubernetes.apply_status(owner, {"observedGeneration": 1})
+    write_status(kubernetes, owner, {"observedGeneration": 1})
 
     assert kubernetes.get(key) == before
 
 
 def test_writing_the_status_leaves_spec_and_generation_alone(kubernetes: Kubernetes, owner: Owner) -> None:
-    kubernetes.apply_status(owner, {"observedGeneration": 1})
+    write_status(kubernetes, owner, {"observedGeneration": 1})
 
     found: Any = kubernetes.get(ObjectKey("AponoConnector", owner.namespace, owner.name))
     assert found["metadata"]["generation"] == 1
@@ -187,9 +193,21 @@ def test_the_status_of_a_connector_that_is_gone_is_not_written(kubernetes: Kuber
     kubernetes.delete(key, owner.uid)
 
     with pytest.raises(NotFoundError):
-        kubernetes.apply_status(owner, {"observedGeneration": 1})
+        kubernetes.apply_status(owner, {"observedGeneration": 1}, resource_version="1")
 
     assert kubernetes.get(key) is None
+
+
+def test_the_status_of_a_connector_that_was_changed_meanwhile_is_not_written(
+    kubernetes: Kubernetes, owner: Owner
+) -> None:
+    found: Any = kubernetes.get(ObjectKey("AponoConnector", owner.namespace, owner.name))
+    write_status(kubernetes, owner, {"observedGeneration": 1, "connectorId": "newer"})
+
+    with pytest.raises(ConflictError):
+        kubernetes.apply_status(owner, {"observedGeneration": 1}, resource_version=found["metadata"]["resourceVersion"])
+
+    assert status_of(kubernetes, owner)["connectorId"] == "newer"
 
 
 def test_an_event_tells_what_happened_to_which_connector(

@@ -81,11 +81,22 @@ def test_ready_is_true_only_if_every_aspect_was_seen_to_be_as_asked(findings: Fi
 
 @given(FINDINGS)
 def test_ready_repeats_the_first_aspect_that_is_not_as_asked(findings: Findings) -> None:
-    bad = [findings[kind] for kind in ASPECTS if kind in findings and not findings[kind].good]
+    first = next((kind for kind in ASPECTS if kind not in findings or not findings[kind].good), None)
     ready = of(conditions(findings, (), 1, NOW), ConditionType.READY)
 
-    if bad:
-        assert (ready.status, ready.reason) == (ConditionStatus.FALSE, bad[0].reason)
+    if first and first in findings:
+        assert (ready.status, ready.reason) == (ConditionStatus.FALSE, findings[first].reason)
+    elif first:
+        assert (ready.status, ready.reason) == (ConditionStatus.UNKNOWN, Reason.WAITING)
+
+
+def test_an_aspect_that_was_as_asked_for_this_manifest_counts_when_nobody_could_look() -> None:
+    before = conditions(ALL_GOOD, (), 1, NOW)
+    doubtful = retained(ALL_GOOD[ConditionType.CREDENTIALS_VALID], Reason.THROTTLED, "Rate exceeded")
+    findings = {**up_to(ConditionType.CREDENTIALS_VALID, doubtful)}
+
+    assert of(conditions(findings, before, 1, LATER), ConditionType.READY).status is ConditionStatus.TRUE
+    assert of(conditions(findings, before, 2, LATER), ConditionType.READY).status is ConditionStatus.UNKNOWN
 
 
 def test_without_a_look_nothing_is_known() -> None:

@@ -18,8 +18,13 @@ def test_the_token_is_read_from_its_key() -> None:
     assert read(a_token_secret(key="connector.token"), "apono", reference) == TOKEN
 
 
-def test_white_space_around_the_token_is_not_part_of_it() -> None:
-    assert read(a_token_secret(f" {TOKEN}\n"), "apono", REFERENCE) == TOKEN
+@pytest.mark.parametrize("token", [f"{TOKEN}\n", f" {TOKEN}", f"{TOKEN} {TOKEN}"], ids=["line break", "blank", "two"])
+def test_white_space_in_the_token_is_told_because_the_pods_would_get_it(token: str) -> None:
+    finding = read(a_token_secret(token), "apono", REFERENCE)
+
+    assert isinstance(finding, Finding)
+    assert (finding.reason, finding.awaits) == (Reason.TOKEN_INVALID, Next.SOMEBODY)
+    assert TOKEN not in finding.message
 
 
 def test_a_missing_secret_waits_for_somebody_and_the_message_is_the_command_to_run() -> None:

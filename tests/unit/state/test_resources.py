@@ -116,6 +116,12 @@ def test_two_connectors_of_a_namespace_never_share_children(one: Owner, other: O
     assert one.label != other.label
 
 
+def test_no_connector_can_be_called_like_the_label_of_another() -> None:
+    label = an_owner("a" * 64).label
+
+    assert not is_dns_subdomain(label)
+
+
 def test_short_names_are_kept_whole() -> None:
     owner = an_owner("production.eu")
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -16,7 +17,7 @@ import botocore.session
 from botocore.config import Config
 
 from apono_operator.adapters.aws.errors import translated
-from apono_operator.adapters.errors import DeniedError, RejectedError
+from apono_operator.adapters.errors import DeniedError, RejectedError, TransientError
 from apono_operator.adapters.fence import Fence
 from apono_operator.v1alpha1 import Reason
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 IDENTITY_LIFETIME = 3600.0
 """Seconds for which the answer of GetCallerIdentity is believed."""
 
+STALE_LIFETIME = 30.0
+"""Seconds for which an old answer is believed when AWS gives no new one."""
+
 
 @dataclass(frozen=True)
 class CallerIdentity:
@@ -35,6 +39,12 @@ class CallerIdentity:
     account_id: str
     partition: str
     arn: str
+
+
+@dataclass(frozen=True)
+class _Known:
+    caller: CallerIdentity
+    expires: float
 
 
 class AwsSession:
@@ -74,7 +84,7 @@ class AwsSession:
         self._sts: STSClient = session.client("sts")
         self._clock = clock
         self._lock = threading.Lock()
-        self._identity: tuple[CallerIdentity, float] | None = None
+        self._identity: _Known | None = None
 
     @classmethod
     def connect(cls, *, issuer: str, connections: int, version: str, fence: Fence) -> AwsSession:
@@ -95,24 +105,51 @@ class AwsSession:
     def caller_identity(self) -> CallerIdentity:
         """Return whose credentials we have; asked of STS at most once an hour.
 
+        While it is asked anew, and while AWS does not answer, the last answer holds: nobody waits for it.
+
         Raises:
             DeniedError: no credentials, or none that AWS accepts.
-            TransientError: AWS does not answer.
+            TransientError: AWS does not answer, and never has.
         """
-        with self._lock:
-            if self._identity and self._clock() < self._identity[1]:
-                return self._identity[0]
-            with translated("sts:GetCallerIdentity"):
-                answer = self._sts.get_caller_identity()
-            arn = answer["Arn"]
-            identity = CallerIdentity(answer["Account"], arn.split(":")[1], arn)
-            self._identity = (identity, self._clock() + IDENTITY_LIFETIME)
-            return identity
+        known = self._identity
+        if known and self._clock() < known.expires:
+            return known.caller
+        if not self._lock.acquire(blocking=known is None) and known:
+            return known.caller
+        try:
+            return self._refreshed(known)
+        finally:
+            self._lock.release()
+
+    @property
+    def last_caller(self) -> str:
+        """The ARN of the last known caller, for messages; makes no call."""
+        return self._identity.caller.arn if self._identity else "unknown"
 
     def forget_identity(self) -> None:
         """Ask STS anew the next time: for when a call says that the credentials are no good."""
-        with self._lock:
-            self._identity = None
+        known = self._identity
+        if known:
+            self._identity = replace(known, expires=-math.inf)
+
+    def _refreshed(self, known: _Known | None) -> CallerIdentity:
+        if self._identity and self._clock() < self._identity.expires:
+            return self._identity.caller  # somebody else asked while we waited
+        try:
+            caller = self._ask()
+        except TransientError:
+            if known is None:
+                raise
+            self._identity = replace(known, expires=self._clock() + STALE_LIFETIME)
+            return known.caller
+        self._identity = _Known(caller, self._clock() + IDENTITY_LIFETIME)
+        return caller
+
+    def _ask(self) -> CallerIdentity:
+        with translated("sts:GetCallerIdentity"):
+            answer = self._sts.get_caller_identity()
+        arn = answer["Arn"]
+        return CallerIdentity(answer["Account"], arn.split(":")[1], arn)
 
 
 def _region_of(issuer: str) -> str | None:

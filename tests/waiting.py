@@ -1,0 +1,25 @@
+"""Waiting for what a test has to see: looking again and again, never for longer than said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import tenacity
+
+T = TypeVar("T")
+
+
+def until(what: str, look: Callable[[], T | None], seconds: float = 20.0, last: Callable[[], object] = str) -> T:
+    """Look until there is something to see; otherwise say what was last."""
+    looking = tenacity.Retrying(
+        stop=tenacity.stop_after_delay(seconds),
+        wait=tenacity.wait_fixed(0.05),
+        retry=tenacity.retry_if_result(lambda seen: not seen),
+    )
+    try:
+        seen = looking(look)
+    except tenacity.RetryError:
+        raise AssertionError(f"not seen within {seconds} s: {what}\n{last()}") from None
+    assert seen is not None
+    return seen
