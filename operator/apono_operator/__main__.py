@@ -26,10 +26,10 @@ from apono_operator.adapters.errors import AdapterError
 from apono_operator.adapters.fence import Fence
 from apono_operator.adapters.kubernetes import Kubernetes
 from apono_operator.handlers import lifecycle
-from apono_operator.handlers.beats import Beats
 from apono_operator.handlers.connectors import ConnectorHandlers
 from apono_operator.handlers.timing import Timing
-from apono_operator.reconciler import Pace, Reconciler, World
+from apono_operator.handlers.work_items import WorkItems
+from apono_operator.reconciler import Environment, Reconciler
 from apono_operator.settings import InvalidSettingsError, Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -58,7 +58,7 @@ def run() -> None:
         settings = operator_settings.load()
         logs.configure(settings.log_format, settings.log_level)
         operator = Operator.assemble(settings)
-        preflight.check(operator.reconciler.world, settings.watch_namespaces)
+        preflight.check(operator.reconciler.environment, settings.watch_namespaces)
     except (InvalidSettingsError, AdapterError, preflight.HalfConfiguredError) as error:
         _refuse(str(error))
     operator.run()
@@ -90,10 +90,9 @@ class Operator:
         kubernetes = Kubernetes.connect(connections=settings.workers, fence=fence)
         issuer = kubernetes.issuer()
         session = AwsSession.connect(issuer=issuer, connections=settings.workers, version=VERSION, fence=fence)
-        pace = Pace(resync=settings.resync_seconds)
-        world = World(kubernetes, session, Iam(session.iam), settings.administration(), issuer, pace)
+        environment = Environment(kubernetes, session, Iam(session.iam), settings.administration(), issuer)
         pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="pass")
-        return cls(settings, fence, pool, Reconciler(world))
+        return cls(settings, fence, pool, Reconciler(environment))
 
     def run(self) -> NoReturn:
         """Serve until a signal or until kopf fails, then let no further call out and end the process."""
@@ -113,7 +112,7 @@ class Operator:
         registry = kopf.OperatorRegistry()
         lifecycle.register_login(registry)
         timing = Timing(self.settings.resync_seconds, secrets=self.settings.secret_poll_seconds)
-        handlers = ConnectorHandlers(self.reconciler, Beats(self.pool), timing)
+        handlers = ConnectorHandlers(self.reconciler, WorkItems(self.pool), timing)
         handlers.register(registry)
         log.info("serving", version=VERSION, kind=v1alpha1.KIND, namespaces=self.settings.watch_namespaces or "all")
         await kopf.operator(
@@ -162,6 +161,7 @@ class Service:
         self._task = asyncio.create_task(self._serve())
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
+            self.failed = True  # kopf ends only when it is told to
 
 
 def _end(pool: ThreadPoolExecutor, *, status: int) -> NoReturn:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from apono_operator import v1alpha1
 from apono_operator.adapters.errors import DeniedError
 from apono_operator.adapters.kubernetes import NotFoundError
-from apono_operator.reconciler import World
+from apono_operator.reconciler import Environment
 from apono_operator.v1alpha1 import Reason
 
 
@@ -15,7 +15,7 @@ class HalfConfiguredError(Exception):
     """Something that the operator needs is missing; the message says what to do."""
 
 
-def check(world: World, namespaces: Sequence[str]) -> None:
+def check(environment: Environment, namespaces: Sequence[str]) -> None:
     """Make sure that the operator can do its work.
 
     Raises:
@@ -23,13 +23,13 @@ def check(world: World, namespaces: Sequence[str]) -> None:
         AdapterError: the API server or AWS does not answer.
     """
     for namespace in namespaces or (None,):
-        _check_connectors(world, namespace)
-    _check_credentials(world)
+        _check_connectors(environment, namespace)
+    _check_credentials(environment)
 
 
-def _check_connectors(world: World, namespace: str | None) -> None:
+def _check_connectors(environment: Environment, namespace: str | None) -> None:
     try:
-        world.kubernetes.check_connectors_listable(namespace)
+        environment.kubernetes.check_connectors_listable(namespace)
     except NotFoundError as error:
         raise HalfConfiguredError(
             f"the custom resource definition of {v1alpha1.KIND} is not installed. "
@@ -43,9 +43,9 @@ def _check_connectors(world: World, namespace: str | None) -> None:
         ) from error
 
 
-def _check_credentials(world: World) -> None:
+def _check_credentials(environment: Environment) -> None:
     try:
-        world.session.caller_identity()
+        environment.session.caller_identity()
     except DeniedError as error:
         if error.reason is not Reason.NO_CREDENTIALS:
             raise

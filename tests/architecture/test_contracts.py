@@ -39,8 +39,8 @@ VIOLATIONS = (
     Violation(
         "handlers",
         "apono_operator.handlers.timing",
-        "import apono_operator.handlers.beats",
-        "apono_operator.handlers.timing is not allowed to import apono_operator.handlers.beats",
+        "import apono_operator.handlers.work_items",
+        "apono_operator.handlers.timing is not allowed to import apono_operator.handlers.work_items",
     ),
     Violation(
         "reconciler",
@@ -80,7 +80,7 @@ VIOLATIONS = (
     ),
     Violation(
         "kopf",
-        "apono_operator.reconciler.world",
+        "apono_operator.reconciler.environment",
         "import kopf",
         "apono_operator.reconciler is not allowed to import kopf",
     ),

@@ -160,8 +160,10 @@ class Kubernetes:
         except NotFoundError:
             return
 
-    def apply_status(self, owner: Owner, status: Mapping[str, Any], *, resource_version: str) -> None:
+    def apply_status(self, owner: Owner, status: Mapping[str, Any], *, resource_version: str) -> Manifest:
         """Write the connector's status whole, on the subresource, if it still has *resource_version*.
+
+        Returns the connector as it is then.
 
         Custom resources take a status whatever uid it names; the version keeps it from another of the same name.
 
@@ -178,7 +180,7 @@ class Kubernetes:
             "status": status,
         }
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
-        self._call("PATCH", f"{_path(key)}/status", query=query, body=body)
+        return self._call("PATCH", f"{_path(key)}/status", query=query, body=body)
 
     def post(self, event: Event, owner: Owner, now: datetime) -> None:
         """Post an Event about the connector.

@@ -23,7 +23,14 @@ class NoDiffBase(kopf.DiffBaseStorage):
 
 
 class NoProgress(kopf.AnnotationsProgressStorage):
-    """Our handlers keep no progress on the object; `touch`, which kopf wakes itself with, stays."""
+    """Our handlers keep no progress on the object, and believe none that somebody wrote there.
+
+    `touch`, which kopf wakes itself with, stays.
+    """
+
+    def fetch(self, **_: Any) -> None:
+        """Know of no progress: forged progress could end a deletion."""
+        return
 
     def store(self, **_: Any) -> None:
         """Keep nothing."""
@@ -41,7 +48,7 @@ def settings() -> kopf.OperatorSettings:
     options.queueing.exit_timeout = 0.1
     options.watching.server_timeout = 240
     options.watching.connect_timeout = 10
-    options.watching.chunk_size = 500
+    options.watching.chunk_size = 25  # objects may be a megabyte each, and anybody may label one
     options.networking.request_timeout = 30
     options.networking.connect_timeout = 10
     options.process.ultimate_exiting_timeout = 25

@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from tenacity import RetryCallState, Retrying
-from tenacity.wait import wait_exponential, wait_random_exponential
-
 from apono_operator.reconciler import Outcome
 from apono_operator.state.finding import Next
+
+HURRIED_RETRIES = 3
+"""Retries without back-off after something changed under our hands."""
+
+PATIENT_AFTER = 12
+"""Failures in a row after which what waits for somebody is tried seldom only."""
 
 
 @dataclass(frozen=True)
@@ -23,25 +26,34 @@ class Timing:
     last_retry: float = 30.0
     """The back-off between these two doubles, with jitter."""
 
+    seldom: float = 300.0
+    """Between tries of what has long been waiting for somebody."""
+
     hurry: float = 0.2
     secrets: float = 30.0
     """Between looks at Secrets, which are not watched."""
 
     def after(self, outcome: Outcome, failures: int) -> float:
         """Return how long to wait after a pass, *failures* counting the passes in a row that were not satisfied."""
-        if outcome.hurry and failures <= _HURRIED_RETRIES:
-            return self.hurry
-        if outcome.awaits is Next.NOTHING or outcome.permanent:
-            return self.resync * random.uniform(0.9, 1.1)  # noqa: S311 -- spreads load, guards nothing
-        return self.backoff(failures)
+        delay = self._after(outcome, failures)
+        return delay if outcome.within is None else min(delay, outcome.within)
 
     def backoff(self, failures: int) -> float:
-        """Return a wait that doubles with *failures*, up to the last retry's, at least half of it."""
-        state = RetryCallState(Retrying(), None, (), {})
-        state.attempt_number = failures
-        half = wait_exponential(multiplier=self.first_retry / 2, max=self.last_retry / 2)
-        spread = wait_random_exponential(multiplier=self.first_retry / 2, max=self.last_retry / 2)
-        return half(state) + spread(state)
+        """Return a wait that doubles with *failures*, up to the last retry's, at least half of it.
 
+        Source: AWS Architecture Blog, "Exponential Backoff And Jitter", equal jitter.
+        """
+        longest = min(self.first_retry * 2.0 ** min(failures - 1, 32), self.last_retry)
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 -- spreads load, guards nothing
 
-_HURRIED_RETRIES = 3
+    def _after(self, outcome: Outcome, failures: int) -> float:
+        if outcome.hurry:
+            return self.hurry if failures <= HURRIED_RETRIES else self.backoff(failures)
+        if outcome.awaits is Next.NOTHING or outcome.permanent:
+            return self._spread(self.resync)
+        if outcome.awaits is Next.SOMEBODY and failures > PATIENT_AFTER:
+            return self._spread(self.seldom)
+        return self.backoff(failures)
+
+    def _spread(self, seconds: float) -> float:
+        return seconds * random.uniform(0.9, 1.1)  # noqa: S311 -- as above

@@ -1,12 +1,13 @@
 """One pass over one connector: look, decide, change, tell. The only place where the parts meet.
 
-A pass is plain synchronous code and level-triggered: it starts from a fresh read and does not ask why it runs.
-`upkeep` walks towards what the manifest asks for, `removal` towards nothing; both stand on `world`, which holds
-the adapters and what is remembered between passes, and both tell by `report`.
+A pass is plain synchronous code and level-triggered: it starts from a fresh read. `upkeep` walks towards what the
+manifest asks for, with `role` and `children` for the two sides; `removal` walks towards nothing. All stand on
+`environment`, which holds the adapters and what is remembered between passes; `failures` says what a failed call
+means, and `report` tells it.
 """
 
-from apono_operator.reconciler.reconciler import Reconciler
+from apono_operator.reconciler.environment import Environment
+from apono_operator.reconciler.reconciler import Reconciler, Remainder
 from apono_operator.reconciler.upkeep import Outcome
-from apono_operator.reconciler.world import Pace, World
 
-__all__ = ["Outcome", "Pace", "Reconciler", "World"]
+__all__ = ["Environment", "Outcome", "Reconciler", "Remainder"]

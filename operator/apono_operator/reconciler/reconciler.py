@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from apono_operator import v1alpha1
 from apono_operator.adapters.errors import ConflictError
+from apono_operator.reconciler.environment import Environment
 from apono_operator.reconciler.removal import Removal
-from apono_operator.reconciler.report import say, tell, tell_deletion
+from apono_operator.reconciler.report import record_events, write_deletion_status, write_status
 from apono_operator.reconciler.upkeep import Outcome, Upkeep
-from apono_operator.reconciler.world import World
-from apono_operator.state.finding import Finding, Next
+from apono_operator.state.finding import Finding
 from apono_operator.state.resources import Manifest, ObjectKey, Owner
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """What a deletion waits for, and which generation of the connector it was about."""
+
+    finding: Finding
+    generation: int | None
 
 
 class Reconciler:
     """Makes connectors true. Safe to use from several threads, one at a time for each connector.
 
     Args:
-        world: What passes stand on.
+        environment: What passes stand on.
     """
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
 
-    def reconcile(self, owner: Owner) -> Outcome | None:
+    def reconcile(self, owner: Owner, *, quick: bool = False) -> Outcome | None:
         """Make one pass over *owner*; None if there is nothing to do before the next news of it.
+
+        Args:
+            owner: The connector.
+            quick: Spare AWS: for news from the cluster alone.
 
         Raises:
             FencedError: the operator is stopping.
@@ -32,18 +46,18 @@ class Reconciler:
         connector = self._connector(owner)
         if connector is None or "deletionTimestamp" in connector["metadata"]:
             return None
-        upkeep = Upkeep(self.world, connector, owner)
-        upkeep.run()
+        upkeep = Upkeep(self.environment, connector, owner, quick=quick)
+        outcome = upkeep.run()
         try:
-            tell(self.world, connector, owner, upkeep.findings, upkeep.facts())
+            write_status(self.environment, upkeep.connector, owner, upkeep.findings, upkeep.facts)
         except ConflictError:  # somebody changed the connector during the pass
-            return Outcome(Next.TIME, hurry=True)
-        return upkeep.outcome()
+            return replace(outcome, hurry=True)
+        return outcome
 
-    def finalize(self, owner: Owner) -> Finding | None:
+    def finalize(self, owner: Owner) -> Remainder | None:
         """Work towards nothing; None once nothing of the connector is left, or is to be left.
 
-        Needs no valid spec. The finding says what the deletion waits for.
+        Needs no valid spec.
 
         Raises:
             FencedError: the operator is stopping.
@@ -52,23 +66,27 @@ class Reconciler:
         connector = self._connector(owner)
         if connector is None:
             return None
-        removal = Removal(self.world, connector, owner)
+        removal = Removal(self.environment, connector, owner)
         finding = removal.run()
         if finding:
-            tell_deletion(self.world, connector, owner, finding)
-            return finding
-        say(self.world, owner, removal.farewell)
-        self.world.forget(owner.uid)
+            write_deletion_status(self.environment, connector, owner, finding)
+            return Remainder(finding, connector["metadata"]["generation"])
+        record_events(self.environment, owner, removal.farewell)
+        self.environment.forget(owner.uid)
         return None
 
     def secrets_changed(self, owner: Owner) -> bool:
-        """Tell whether token Secret or pull Secret are others than in the last pass: they are not watched.
+        """Tell whether token Secret or pull Secret are others than last seen: they are not watched.
 
         Raises:
             AdapterError: if the API server does not say.
         """
-        memory = self.world.secrets.get(owner.uid)
-        return memory is not None and self.world.secret_versions(owner, memory.token_secret) != memory.versions
+        memory = self.environment.secrets.get(owner.uid)
+        if memory is None:
+            return False
+        versions = self.environment.secret_versions(owner, memory.token_secret)
+        self.environment.secrets[owner.uid] = replace(memory, versions=versions)
+        return versions != memory.versions
 
     def generation(self, owner: Owner) -> int | None:
         """Return the connector's present metadata.generation, None if it is gone.
@@ -76,19 +94,19 @@ class Reconciler:
         Raises:
             AdapterError: if the API server does not say.
         """
-        connector = self.world.kubernetes.get(_key(owner))
+        connector = self.environment.kubernetes.get(_key(owner))
         return int(connector["metadata"]["generation"]) if connector else None
 
     def forget(self, owner: Owner) -> None:
         """Drop what is remembered of a connector that is gone."""
-        self.world.forget(owner.uid)
+        self.environment.forget(owner.uid)
 
     def _connector(self, owner: Owner) -> Manifest | None:
         """Return the connector if it is still the one we mean and our finalizer stands.
 
         Without the finalizer, a deletion could slip through between our reading and the first AWS call.
         """
-        connector = self.world.kubernetes.get(_key(owner))
+        connector = self.environment.kubernetes.get(_key(owner))
         if connector is None or connector["metadata"]["uid"] != owner.uid:
             return None
         return connector if v1alpha1.FINALIZER in connector["metadata"].get("finalizers", ()) else None

@@ -8,14 +8,23 @@ from datetime import datetime, timedelta
 import structlog
 
 from apono_operator.adapters.aws.iam import Depth
-from apono_operator.adapters.errors import AdapterError, ConflictError, DeniedError, FencedError, TransientError
+from apono_operator.adapters.errors import DeniedError, FencedError
+from apono_operator.reconciler.environment import Environment
+from apono_operator.reconciler.failures import finding_of
 from apono_operator.reconciler.report import status_of
-from apono_operator.reconciler.world import World
 from apono_operator.state import plan
 from apono_operator.state.conditions import Event
-from apono_operator.state.desired import child_keys
-from apono_operator.state.finding import Finding, stuck, waits
-from apono_operator.state.resources import Cluster, Manifest, Owner, is_controlled_by
+from apono_operator.state.finding import Finding, Next, stuck, waits
+from apono_operator.state.resources import (
+    Cluster,
+    IamRole,
+    Manifest,
+    ObjectKey,
+    Owner,
+    account_of,
+    child_keys,
+    is_controlled_by,
+)
 from apono_operator.v1alpha1 import DeletionPolicy, Reason
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -23,48 +32,62 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 POD_PATIENCE = timedelta(minutes=2)
 """How long a deletion waits for the pods to end: a pod on a dead node never says goodbye."""
 
+ABSENCE_SECONDS = 10.0
+"""For how long IAM must not find a role that was announced, before it is believed to be gone."""
+
 
 @dataclass
 class Removal:
     """The course of one step towards nothing."""
 
-    world: World
+    environment: Environment
     connector: Manifest
     owner: Owner
     farewell: tuple[Event, ...] = ()
     """What to say when nothing is left."""
 
     def run(self) -> Finding | None:
-        """Go as far as possible; return what the deletion waits for, None when it is done."""
+        """Go as far as possible; return what the deletion waits for, None when it is done.
+
+        Raises:
+            FencedError: the operator is stopping.
+        """
         try:
             return self._remove_pods() or self._remove_role()
-        except (TransientError, ConflictError) as error:
-            return waits(error.reason, error.message)
-        except DeniedError as error:
-            return self.world.denied(error)
-        except AdapterError as error:
-            return stuck(error.reason, error.message)
         except FencedError:
             raise
-        except Exception:
-            log.exception("the deletion met a case that the operator does not know")
-            return waits(Reason.OPERATOR_ERROR, "The operator met a case it does not know; its log has the details.")
+        except Exception as failure:  # noqa: BLE001 -- the ladder of `failures` tells and logs them all
+            finding = finding_of(failure, self.environment)
+            return finding if finding.awaits is Next.SOMEBODY else waits(finding.reason, finding.message)
 
     def _remove_pods(self) -> Finding | None:
         """Pods go before the role, so that none of them meets an AWS that no longer knows it."""
         key = child_keys(self.owner)["Deployment"]
-        deployment = self.world.kubernetes.get(key)
-        if deployment is not None and not is_controlled_by(deployment, self.owner):
+        deployment = self.environment.kubernetes.get(key)
+        if deployment is not None and not self._delete(key, deployment):
             return None
-        if deployment is not None:
-            self.world.kubernetes.delete(key, deployment["metadata"]["uid"])
-        if not self.world.kubernetes.pods(self.owner) or self._waited_for_pods():
+        if not self.environment.kubernetes.pods(self.owner) or self._waited_for_pods():
             return None
         return waits(Reason.DELETING, "Waiting for the connector's pods to end.")
 
+    def _delete(self, key: ObjectKey, deployment: Manifest) -> bool:
+        """Delete the Deployment; tell whether its pods can be waited for.
+
+        Where a grant was withdrawn, the right to delete is gone with it: the garbage collector takes the Deployment
+        when the connector has gone.
+        """
+        if not is_controlled_by(deployment, self.owner):
+            return False
+        try:
+            self.environment.kubernetes.delete(key, deployment["metadata"]["uid"])
+        except DeniedError as error:
+            log.warning("the Deployment is left to the garbage collector", error=error.message)
+            return False
+        return True
+
     def _waited_for_pods(self) -> bool:
         since = datetime.fromisoformat(self.connector["metadata"]["deletionTimestamp"])
-        return self.world.now() - since > POD_PATIENCE
+        return self.environment.now() - since > POD_PATIENCE
 
     def _remove_role(self) -> Finding | None:
         arn = str(status_of(self.connector).get("connectorRoleArn", ""))
@@ -72,20 +95,45 @@ class Removal:
             what = f"Role {arn} stays, as deletionPolicy asks." if arn else "No role was made."
             self.farewell = (Event("Normal", Reason.ROLE_RETAINED, what),)
             return None
-        cluster = self.world.cluster()
-        if arn and arn.split(":")[4] != cluster.account_id:
+        cluster = self.environment.cluster()
+        if account_of(arn) not in (None, cluster.account_id):
             return _elsewhere(arn, cluster)
-        self._delete_role(cluster)
-        self.farewell = (Event("Normal", Reason.DELETED, "Everything made for the connector is gone."),)
-        return None
+        return self._delete_role(cluster)
 
-    def _delete_role(self, cluster: Cluster) -> None:
-        role = self.world.iam.observe_role(cluster.role_name(self.owner), Depth.EVERYTHING)
-        if role is None or plan.role_conflict(role, cluster, self.owner):
-            return
+    def _delete_role(self, cluster: Cluster) -> Finding | None:
+        self.farewell = (Event("Normal", Reason.DELETED, "Everything made for the connector is gone."),)
+        role = self.environment.iam.observe_role(cluster.role_name(self.owner), Depth.EVERYTHING)
+        if role is None:
+            return self._absent(arn=cluster.role_arn(self.owner))
+        if plan.role_conflict(role, cluster, self.owner):
+            return self._foreign(role)
         for change in plan.plan_role_deletion(role):
             log.info("removing the role", change=type(change).__name__, role=role.name)
-            self.world.iam.apply(change)
+            self.environment.iam.apply(change)
+        return None
+
+    def _absent(self, arn: str) -> Finding | None:
+        """One answer of an IAM that lags is not enough to forget a role that there may be."""
+        if "connectorRoleArn" not in status_of(self.connector):  # which is written before a role is made
+            return None
+        moment = self.environment.monotonic()
+        since = self.environment.absences.setdefault(self.owner.uid, moment)
+        if moment - since >= ABSENCE_SECONDS:
+            return None
+        return waits(Reason.DELETING, f"Making sure that role {arn} is gone.")
+
+    def _foreign(self, role: IamRole) -> Finding | None:
+        """A role of our name without our tags stays, unless the status knows it as the one that we made."""
+        if role.role_id == status_of(self.connector).get("connectorRoleId"):
+            return stuck(
+                Reason.NAME_CONFLICT,
+                f"role {role.arn} is this connector's by its id, but its tags were taken off or changed, so it is not "
+                "deleted. Put the tags apono.io/cluster, apono.io/namespace and apono.io/name back, or set "
+                "spec.deletionPolicy to Retain to leave the role.",
+            )
+        what = f"Role {role.arn} is not this connector's and stays; everything made for the connector is gone."
+        self.farewell = (Event("Normal", Reason.DELETED, what),)
+        return None
 
 
 def _elsewhere(arn: str, cluster: Cluster) -> Finding:

@@ -9,7 +9,7 @@ import structlog
 
 from apono_operator.adapters.errors import AdapterError
 from apono_operator.adapters.kubernetes import NotFoundError
-from apono_operator.reconciler.world import World
+from apono_operator.reconciler.environment import Environment
 from apono_operator.state.conditions import Event, conditions, deletion_conditions, events
 from apono_operator.state.finding import Finding, Findings
 from apono_operator.state.resources import Manifest, Owner
@@ -24,60 +24,84 @@ def status_of(connector: Manifest) -> dict[str, Any]:
 
 
 def conditions_of(connector: Manifest) -> list[Condition]:
-    """Return the conditions in the status."""
-    return [Condition.model_validate(condition) for condition in status_of(connector).get("conditions", ())]
+    """Return those conditions in the status that are ours and can be read."""
+    listed = AponoConnectorStatus.readable(status_of(connector)).conditions or []
+    return [condition for condition in listed if condition.type in set(ConditionType)]
 
 
-def tell(world: World, connector: Manifest, owner: Owner, findings: Findings, facts: Mapping[str, Any]) -> None:
+def write_status(
+    environment: Environment, connector: Manifest, owner: Owner, findings: Findings, facts: Mapping[str, Any]
+) -> None:
     """Write what a pass found; *facts* are status fields that it knows, others stay as they are.
 
     Raises:
+        ConflictError: the connector was changed meanwhile.
         AdapterError: the status was not written.
     """
-    before = conditions_of(connector)
     generation = connector["metadata"]["generation"]
-    current = conditions(findings, before, generation, world.now())
-    _write(world, connector, owner, {**facts, "observedGeneration": generation}, current)
+    current = conditions(findings, conditions_of(connector), generation, environment.now())
+    _write(environment, connector, owner, {**facts, "observedGeneration": generation}, current)
 
 
-def tell_deletion(world: World, connector: Manifest, owner: Owner, finding: Finding) -> None:
+def write_deletion_status(environment: Environment, connector: Manifest, owner: Owner, finding: Finding) -> None:
     """Write what a deletion waits for.
 
     Raises:
+        ConflictError: the connector was changed meanwhile.
         AdapterError: the status was not written.
     """
     generation = connector["metadata"]["generation"]
-    current = deletion_conditions(finding, conditions_of(connector), generation, world.now())
-    _write(world, connector, owner, {"observedGeneration": generation}, current)
+    current = deletion_conditions(finding, conditions_of(connector), generation, environment.now())
+    _write(environment, connector, owner, {"observedGeneration": generation}, current)
 
 
-def say(world: World, owner: Owner, news: Iterable[Event]) -> None:
+def announce_role(environment: Environment, connector: Manifest, owner: Owner, arn: str) -> Manifest:
+    """Write the ARN of a role into the status before the role is made, and return the connector as it is then.
+
+    So whoever takes the connector away knows that there may be a role, whatever happens in between.
+
+    Raises:
+        ConflictError: the connector was changed meanwhile.
+        AdapterError: the status was not written.
+    """
+    known = AponoConnectorStatus.readable(status_of(connector)).model_dump(
+        by_alias=True, exclude_none=True, mode="json"
+    )
+    if known.get("connectorRoleArn") == arn:
+        return connector
+    status = {**known, "connectorRoleArn": arn}
+    return environment.kubernetes.apply_status(owner, status, resource_version=connector["metadata"]["resourceVersion"])
+
+
+def record_events(environment: Environment, owner: Owner, news: Iterable[Event]) -> None:
     """Post Events; a namespace without our Role takes none, and the condition says it all the same."""
     for event in news:
         log.info(event.message, reason=str(event.reason), event_type=event.type)
         try:
-            world.kubernetes.post(event, owner, world.now())
+            environment.kubernetes.post(event, owner, environment.now())
         except AdapterError as error:
             log.debug("the Event was not posted", error=error.message)
 
 
 def _write(
-    world: World, connector: Manifest, owner: Owner, facts: Mapping[str, Any], current: tuple[Condition, ...]
+    environment: Environment,
+    connector: Manifest,
+    owner: Owner,
+    facts: Mapping[str, Any],
+    current: tuple[Condition, ...],
 ) -> None:
+    before = AponoConnectorStatus.readable(status_of(connector))
+    known = before.model_dump(by_alias=True, exclude_none=True, mode="json")
     listed = [condition.model_dump(by_alias=True, exclude_none=True, mode="json") for condition in current]
-    status = AponoConnectorStatus.model_validate({**status_of(connector), **facts, "conditions": listed})
+    status = AponoConnectorStatus.model_validate({**known, **facts, "conditions": listed})
     document = status.model_dump(by_alias=True, exclude_none=True, mode="json")
-    if _same(document, status_of(connector)):
+    if _comparable(document) == _comparable(known):
         return
     try:
-        world.kubernetes.apply_status(owner, document, resource_version=connector["metadata"]["resourceVersion"])
+        environment.kubernetes.apply_status(owner, document, resource_version=connector["metadata"]["resourceVersion"])
     except NotFoundError:
         return
-    say(world, owner, events(conditions_of(connector), current))
-
-
-def _same(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    return _comparable(new) == _comparable(old)
+    record_events(environment, owner, events(conditions_of(connector), current))
 
 
 def _comparable(status: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,36 +1,40 @@
 """Towards what the manifest asks for, aspect by aspect.
 
-The steps go through `state.conditions.ASPECTS` in order; the first that is not as asked ends the pass, because
-what follows would build on it. The downside: aspects that come later are not looked at while an earlier one
+The steps follow each other as things have to succeed; each returns what the next ones need, and the first that
+has nothing to give ends the pass. The downside: aspects that come later are not looked at while an earlier one
 fails, so their conditions are as last seen; their ``observedGeneration`` tells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
 from pydantic import ValidationError
 
-from apono_operator.adapters.aws.iam import Depth
-from apono_operator.adapters.errors import AdapterError, ConflictError, DeniedError, FencedError, TransientError
-from apono_operator.reconciler.report import conditions_of
-from apono_operator.reconciler.world import RoleMemory, SecretMemory, World, versions
+from apono_operator.adapters.errors import AdapterError, ConflictError, FencedError, TransientError
+from apono_operator.reconciler.children import Children, ChildrenUpkeep
+from apono_operator.reconciler.environment import Environment, SecretMemory, versions
+from apono_operator.reconciler.failures import finding_of
+from apono_operator.reconciler.report import conditions_of, status_of
+from apono_operator.reconciler.role import RoleUpkeep
 from apono_operator.state import connector_token, plan
 from apono_operator.state.admission import Request, refusal
-from apono_operator.state.desired import Inputs, child_keys, connector_id, desired_state
-from apono_operator.state.finding import Finding, Next, found, retained, stuck, unknown, waits
-from apono_operator.state.resources import Cluster, IamRole, Manifest, ObjectKey, Owner, State, key_of
-from apono_operator.state.rollout import Injection, availability, injection_of, next_injection
-from apono_operator.v1alpha1 import RECONCILE_AT, AponoConnectorSpec, ConditionStatus, ConditionType, Reason
+from apono_operator.state.desired import Inputs, connector_id, desired_state
+from apono_operator.state.finding import Finding, Next, found, retained, stuck
+from apono_operator.state.oidc_provider import provider_finding
+from apono_operator.state.resources import Cluster, Manifest, ObjectKey, Owner, State, account_of
+from apono_operator.state.rollout import injection_of, next_injection
+from apono_operator.v1alpha1 import AponoConnectorSpec, ConditionStatus, ConditionType, Reason
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 REASONS: Mapping[str, Reason] = {reason.value: reason for reason in Reason}
 
 T = TypeVar("T")
+Step = Callable[[], tuple[Finding, "T | None"]]
 
 
 @dataclass(frozen=True)
@@ -44,244 +48,215 @@ class Outcome:
     permanent: bool = False
     """Only another manifest or another setting can change the finding."""
 
+    within: float | None = None
+    """Look again within so many seconds, even if all is well."""
 
-Step = Callable[[], Finding]
+
+@dataclass(frozen=True)
+class Token:
+    """The connector token and the Secret that it was read from."""
+
+    value: str = field(repr=False)
+    secret: Manifest = field(repr=False)
 
 
 @dataclass
 class Upkeep:
-    """The course of one pass: each step leaves behind what the next ones need."""
+    """The course of one pass.
 
-    world: World
+    Attributes:
+        quick: Spare AWS: be content with what the last look found there, if it was for this manifest.
+        findings: What was found, by aspect.
+        facts: The status fields that the pass came to know.
+    """
+
+    environment: Environment
     connector: Manifest
     owner: Owner
+    quick: bool = False
     findings: dict[ConditionType, Finding] = field(default_factory=dict)
-    spec: AponoConnectorSpec | None = None
-    role: IamRole | None = None
-    role_id: str = ""
-    service_account_name: str | None = None
-    hurry: bool = False
-    _cluster: Cluster | None = None
-    _token: str = ""
-    _desired: State | None = None
-    _objects: Mapping[ObjectKey, Manifest] = field(default_factory=dict)
-    _pods: list[Manifest] = field(default_factory=list)
-    _injection: Injection = field(default_factory=Injection)
+    facts: dict[str, Any] = field(default_factory=dict)
+    _hurry: bool = False
+    _within: float | None = None
 
-    def run(self) -> None:
-        """Go through the aspects, as far as they are as asked."""
-        steps: tuple[tuple[ConditionType, Step], ...] = (
-            (ConditionType.ACCEPTED, self._accept),
-            (ConditionType.CREDENTIALS_VALID, self._identify),
-            (ConditionType.OIDC_PROVIDER_READY, self._check_provider),
-            (ConditionType.TOKEN_AVAILABLE, self._read_token),
-            (ConditionType.CONNECTOR_ROLE_READY, self._reconcile_role),
-            (ConditionType.DEPLOYMENT_AVAILABLE, self._reconcile_objects),
-        )
-        for aspect, step in steps:
-            finding = self._guarded(aspect, step)
-            self.findings[aspect] = finding
-            if not self._may_go_on(aspect, finding):
-                return
+    def run(self) -> Outcome:
+        """Go through the aspects, as far as they are as asked.
 
-    def _may_go_on(self, aspect: ConditionType, finding: Finding) -> bool:
-        """Children are looked after as long as there is a role for them, whatever is the matter with it now.
-
-        A finding in doubt is good, but its step has left nothing behind for the next ones.
+        Raises:
+            FencedError: the operator is stopping.
         """
-        if aspect is ConditionType.CONNECTOR_ROLE_READY:
-            return self._desired is not None and (finding.good or bool(self.role_id))
-        return finding.good and finding.doubt is None
-
-    def facts(self) -> dict[str, Any]:
-        """Return the status fields that this pass knows."""
-        known = {
-            "connectorId": connector_id(self.spec, self.owner) if self.spec else None,
-            "connectorRoleArn": self.role.arn if self.role else None,
-            "connectorRoleId": self.role_id,
-            "serviceAccountName": self.service_account_name,
-        }
-        return {name: value for name, value in known.items() if value}
-
-    def outcome(self) -> Outcome:
-        """Return what the pass says about the next one."""
+        self._run()
+        if ConditionType.CONNECTOR_ROLE_READY not in self.findings and not self.quick:
+            self._contain_role()
         waiting = {finding.awaits for finding in self.findings.values()}
         awaits = next((one for one in (Next.TIME, Next.SOMEBODY) if one in waiting), Next.NOTHING)
-        return Outcome(awaits, self.hurry, permanent=not self.findings[ConditionType.ACCEPTED].good)
+        permanent = not self.findings[ConditionType.ACCEPTED].good
+        return Outcome(awaits, self._hurry, permanent, self._within)
 
-    def _guarded(self, aspect: ConditionType, step: Step) -> Finding:
+    def _run(self) -> None:
+        self.environment.secrets.pop(self.owner.uid, None)
+        spec = self._do(ConditionType.ACCEPTED, self._accept)
+        if spec is None:
+            return
+        cluster = self._do(ConditionType.CREDENTIALS_VALID, lambda: self._identify(spec))
+        if cluster is None:
+            return
+        if self._do(ConditionType.OIDC_PROVIDER_READY, lambda: self._check_provider(cluster), in_doubt=True):
+            self._keep_with_token(spec, cluster)
+
+    def _keep_with_token(self, spec: AponoConnectorSpec, cluster: Cluster) -> None:
+        token = self._do(ConditionType.TOKEN_AVAILABLE, lambda: self._read_token(spec))
+        if token is None:
+            return
+        children = self._do(ConditionType.DEPLOYMENT_AVAILABLE, self._observe_children)
+        if children is not None:
+            self._keep(self._desired(spec, cluster, token, children), cluster, token, children)
+
+    def _keep(self, desired: State, cluster: Cluster, token: Token, children: Children) -> None:
+        """Keep the role, and then the children as long as there is a role, whatever is the matter with it now."""
+        conflict = plan.object_conflict(children.objects, desired, self.owner)
+        if conflict and not self._has_role():
+            self.findings[ConditionType.DEPLOYMENT_AVAILABLE] = stuck(Reason.NAME_CONFLICT, str(conflict))
+            return
+        role = RoleUpkeep(self.environment, self.connector, self.owner, cluster, self.quick)
+        self._keep_role(role, desired)
+        if role.known is None:
+            self.findings.pop(ConditionType.DEPLOYMENT_AVAILABLE)
+            return
+        self._do(ConditionType.DEPLOYMENT_AVAILABLE, lambda: self._keep_children(desired, children, token))
+
+    def _has_role(self) -> bool:
+        return "connectorRoleArn" in status_of(self.connector)
+
+    def _contain_role(self) -> None:
+        if not self._has_role():
+            return
         try:
-            return step()
-        except ConflictError as error:
-            self.hurry = True
-            return self._kept(aspect) or waits(error.reason, error.message)
-        except TransientError as error:
-            kept = self._kept(aspect)
-            return retained(kept, error.reason, error.message) if kept else unknown(error.reason, error.message)
-        except DeniedError as error:
-            return self.world.denied(error)
+            cluster = self.environment.cluster()
+            RoleUpkeep(self.environment, self.connector, self.owner, cluster, quick=False).contain()
         except AdapterError as error:
-            return stuck(error.reason, error.message)
+            log.warning("the role of a refused manifest was not looked at", error=error.message)
+
+    def _do(self, aspect: ConditionType, step: Step[T], *, in_doubt: T | None = None) -> T | None:
+        """Take a step and note its finding; *in_doubt* is what it gives if it was fine and cannot be confirmed."""
+        try:
+            self.findings[aspect], result = step()
         except FencedError:
             raise
-        except Exception:
-            log.exception("the pass met a case that the operator does not know", aspect=str(aspect))
-            return unknown(Reason.OPERATOR_ERROR, "The operator met a case it does not know; its log has the details.")
+        except Exception as failure:  # noqa: BLE001 -- the ladder of `failures` tells and logs them all
+            finding = self._judged(aspect, failure)
+            self.findings[aspect] = finding
+            return in_doubt if finding.good else None
+        return result
 
-    def _kept(self, aspect: ConditionType) -> Finding | None:
+    def _judged(self, aspect: ConditionType, failure: Exception) -> Finding:
         """What may pass by itself does not make an aspect false that was true for this very generation."""
+        finding = finding_of(failure, self.environment)
+        self._hurry = self._hurry or isinstance(failure, ConflictError)
+        before = self._before(aspect) if isinstance(failure, (TransientError, ConflictError)) else None
+        return retained(before, finding.reason, finding.message) if before else finding
+
+    def _before(self, aspect: ConditionType) -> Finding | None:
         generation = self.connector["metadata"]["generation"]
         for condition in conditions_of(self.connector):
-            if (
-                condition.type == aspect
-                and condition.status is ConditionStatus.TRUE
-                and condition.observed_generation == generation
-            ):
+            if condition.type == aspect and condition.status is ConditionStatus.TRUE:
                 reason = REASONS.get(condition.reason)
-                return found(reason, condition.message) if reason else None
+                current = condition.observed_generation == generation
+                return found(reason, condition.message) if reason and current else None
         return None
 
-    def _accept(self) -> Finding:
+    def _accept(self) -> tuple[Finding, AponoConnectorSpec | None]:
         try:
-            self.spec = AponoConnectorSpec.model_validate(self.connector.get("spec", {}))
+            spec = AponoConnectorSpec.model_validate(self.connector.get("spec", {}))
         except ValidationError as error:
-            return stuck(Reason.INVALID_SPEC, _readable(error))
-        refused = refusal(Request(self.owner.namespace, self.spec), self.world.administration)
+            return stuck(Reason.INVALID_SPEC, _readable(error)), None
+        self.facts["connectorId"] = connector_id(spec, self.owner)
+        refused = refusal(Request(self.owner.namespace, spec), self.environment.administration)
         if refused:
-            return stuck(refused.reason, refused.message)
-        return found(Reason.ACCEPTED, "The manifest is valid and granted.")
+            return stuck(refused.reason, refused.message), None
+        return found(Reason.ACCEPTED, "The manifest is valid and granted."), spec
 
-    def _identify(self) -> Finding:
-        spec = _known(self.spec)
-        self._cluster = cluster = self.world.cluster()
-        asked = spec.target.account_id
+    def _identify(self, spec: AponoConnectorSpec) -> tuple[Finding, Cluster | None]:
+        cluster = self.environment.cluster()
+        asked, had = spec.target.account_id, account_of(status_of(self.connector).get("connectorRoleArn"))
         if asked and asked != cluster.account_id:
-            return stuck(
-                Reason.ACCOUNT_MISMATCH,
-                f"spec.target.accountId is {asked}, but the operator's credentials belong to account "
-                f"{cluster.account_id}. Correct the id, or apply the manifest to the cluster of account {asked}.",
-            )
-        return found(Reason.CREDENTIALS_ACCEPTED, f"The operator acts in account {cluster.account_id}.")
+            return _account_mismatch(f"spec.target.accountId is {asked}", asked, cluster), None
+        if had and had != cluster.account_id:
+            return _account_mismatch(f"this connector's role is in account {had}", had, cluster), None
+        return found(Reason.CREDENTIALS_ACCEPTED, f"The operator acts in account {cluster.account_id}."), cluster
 
-    def _check_provider(self) -> Finding:
-        return self.world.provider(_known(self._cluster))
+    def _check_provider(self, cluster: Cluster) -> tuple[Finding, bool | None]:
+        """A good answer holds for an hour; any answer will do for a quick pass."""
+        moment = self.environment.monotonic()
+        finding, seen = self.environment.providers.get(cluster.provider_arn, (None, moment))
+        fresh = finding and (self.quick or (finding.good and moment < seen + self.environment.thorough_seconds))
+        if finding is None or not fresh:
+            finding = provider_finding(cluster, self.environment.iam.provider_audiences(cluster))
+            self.environment.providers[cluster.provider_arn] = (finding, moment)
+        return finding, True if finding.good else None
 
-    def _read_token(self) -> Finding:
-        reference = _known(self.spec).token_secret_ref
-        key = ObjectKey("Secret", self.owner.namespace, reference.name)
-        secret = self.world.kubernetes.get(key)
-        pull_key = child_keys(self.owner)["Secret"]
-        pull_secret = self.world.kubernetes.get(pull_key)
-        self._objects = {pull_key: pull_secret} if pull_secret else {}
-        self.world.secrets[self.owner.uid] = SecretMemory(reference.name, versions(secret, pull_secret))
+    def _read_token(self, spec: AponoConnectorSpec) -> tuple[Finding, Token | None]:
+        reference = spec.token_secret_ref
+        secret = self.environment.kubernetes.get(ObjectKey("Secret", self.owner.namespace, reference.name))
         token = connector_token.read(secret, self.owner.namespace, reference)
         if isinstance(token, Finding):
-            return token
-        self._token = token
-        return found(Reason.TOKEN_FOUND, f"The token is in Secret {reference.name}.")
+            self._remember_bad_token(reference.name, secret)
+            return token, None
+        return found(Reason.TOKEN_FOUND, f"The token is in Secret {reference.name}."), Token(token, secret or {})
 
-    def _reconcile_role(self) -> Finding:
-        desired = _known(self._decide().role)
-        memory = self.world.roles.get(self.owner.uid)
-        if memory and self._is_fresh(memory) and memory.role == desired:
-            self.role, self.role_id = memory.role, memory.role.role_id
-            return _role_in_sync(desired)
-        self.world.roles.pop(self.owner.uid, None)
-        depth = self._depth(memory)
-        observed = self.world.iam.observe_role(desired.name, depth)
-        conflict = plan.role_conflict(observed, _known(self._cluster), self.owner)
-        if conflict:
-            return stuck(Reason.NAME_CONFLICT, str(conflict))
-        self._change_role(desired, observed)
-        self._remember(desired, depth if observed else Depth.ATTACHED, memory)
-        return _role_in_sync(desired)
+    def _remember_bad_token(self, name: str, secret: Manifest | None) -> None:
+        """So that the next version of the Secret is noticed at the next poll."""
+        pull_secret_versions = self.environment.secret_versions(self.owner, name).split(" ")[1]
+        self.environment.secrets[self.owner.uid] = SecretMemory(name, f"{versions(secret)} {pull_secret_versions}")
 
-    def _change_role(self, desired: IamRole, observed: IamRole | None) -> None:
-        if observed:
-            self.role, self.role_id = desired, observed.role_id
-        for change in plan.plan_role(desired, observed, self.world.administration):
-            log.info("changing the role", change=type(change).__name__, role=desired.name)
-            role_id = self.world.iam.apply(change)
-            if role_id:
-                self.role, self.role_id = desired, role_id
+    def _observe_children(self) -> tuple[Finding, Children | None]:
+        children = Children.observe(self.environment, self.owner)
+        return found(Reason.PODS_AVAILABLE, ""), children
 
-    def _is_fresh(self, memory: RoleMemory) -> bool:
-        return self._is_of_this_manifest(memory) and self.world.monotonic() < memory.seen + self.world.pace.resync * 0.9
-
-    def _is_of_this_manifest(self, memory: RoleMemory) -> bool:
-        return (memory.generation, memory.asked) == (self.connector["metadata"]["generation"], self._asked())
-
-    def _asked(self) -> str | None:
-        asked: str | None = self.connector["metadata"].get("annotations", {}).get(RECONCILE_AT)
-        return asked
-
-    def _depth(self, memory: RoleMemory | None) -> Depth:
-        """Look at attachments hourly, after a change of the manifest, and when nothing is remembered."""
-        if memory is None or not self._is_of_this_manifest(memory):
-            return Depth.ATTACHED
-        due = self.world.monotonic() >= memory.thoroughly_seen + self.world.pace.thorough
-        return Depth.ATTACHED if due else Depth.OURS
-
-    def _remember(self, desired: IamRole, depth: Depth, memory: RoleMemory | None) -> None:
-        moment = self.world.monotonic()
-        thoroughly = moment if depth >= Depth.ATTACHED or memory is None else memory.thoroughly_seen
-        role = replace(desired, role_id=self.role_id)
-        generation = self.connector["metadata"]["generation"]
-        self.world.roles[self.owner.uid] = RoleMemory(generation, self._asked(), role, moment, thoroughly)
-
-    def _decide(self) -> State:
-        """Gather what the cluster has, and decide what should be."""
-        keys = child_keys(self.owner)
-        cluster = _known(self._cluster)
-        seen = self.world.kubernetes.get_all((keys["ServiceAccount"], keys["Deployment"]))
-        self._objects = {**self._objects, **seen}
-        self._pods = self.world.kubernetes.pods(self.owner)
-        self._injection = next_injection(
-            injection_of(self._objects.get(keys["Deployment"])),
-            self._pods,
-            cluster.role_arn(self.owner),
-            self.world.now(),
-        )
-        self._desired = desired_state(
+    def _desired(self, spec: AponoConnectorSpec, cluster: Cluster, token: Token, children: Children) -> State:
+        current = injection_of(children.deployment(self.owner))
+        injection = next_injection(current, children.pods, cluster.role_arn(self.owner), self.environment.now())
+        return desired_state(
             Inputs(
-                spec=_known(self.spec),
+                spec=spec,
                 owner=self.owner,
                 cluster=cluster,
-                administration=self.world.administration,
-                token=self._token,
-                restarts=self._injection.restarts,
-                settled=self._injection.settled,
+                administration=self.environment.administration,
+                token=token.value,
+                restarts=injection.restarts,
+                settled=injection.settled,
             )
         )
-        return self._desired
 
-    def _reconcile_objects(self) -> Finding:
-        desired = _known(self._desired)
-        conflict = plan.object_conflict(self._objects, desired, self.owner)
-        if conflict:
-            return stuck(Reason.NAME_CONFLICT, str(conflict))
-        written = dict(self._objects)
-        for change in plan.plan_objects(desired, self._objects, self.owner):
-            key = key_of(change.manifest)
-            log.info("writing an object", object=str(key), because=", ".join(change.because))
-            written[key] = self.world.kubernetes.apply(change.manifest)
-        keys = child_keys(self.owner)
-        self.service_account_name = keys["ServiceAccount"].name
-        role_arn = _known(desired.role).arn
-        return availability(written.get(keys["Deployment"]), self._pods, role_arn)
+    def _keep_role(self, role: RoleUpkeep, desired: State) -> None:
+        if desired.role is None:
+            return
+        wanted = desired.role
+        self._do(ConditionType.CONNECTOR_ROLE_READY, lambda: (role.run(wanted), None))
+        finding = self.findings[ConditionType.CONNECTOR_ROLE_READY]
+        if role.differs and finding.doubt:  # it was seen not to be as asked: no doubt about that
+            self.findings[ConditionType.CONNECTOR_ROLE_READY] = finding.doubted()
+        self.connector = role.connector
+        self._within = role.settles_in()
+        if role.known:
+            self.facts |= {"connectorRoleArn": role.known.arn, "connectorRoleId": role.known.role_id}
+
+    def _keep_children(self, desired: State, children: Children, token: Token) -> tuple[Finding, None]:
+        role_arn = desired.role.arn if desired.role else ""
+        finding = ChildrenUpkeep(self.environment, self.owner, token.secret).run(desired, children, role_arn)
+        self.facts["serviceAccountName"] = self.owner.child_name
+        return finding, None
 
 
-def _role_in_sync(role: IamRole) -> Finding:
-    return found(Reason.ROLE_IN_SYNC, f"Role {role.arn} is as asked.")
+def _account_mismatch(what: str, account_id: str, cluster: Cluster) -> Finding:
+    return stuck(
+        Reason.ACCOUNT_MISMATCH,
+        f"{what}, but the operator's credentials belong to account {cluster.account_id}. Correct the id, or apply "
+        f"the manifest to the cluster of account {account_id}.",
+    )
 
 
 def _readable(error: ValidationError) -> str:
     return "; ".join(
         f"spec.{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()
     )
-
-
-def _known(value: T | None) -> T:
-    if value is None:
-        raise AssertionError("an earlier step of the pass provides this")
-    return value

@@ -23,6 +23,10 @@ ASPECTS: tuple[ConditionType, ...] = (
 """What Ready sums up, in the order in which things have to succeed."""
 
 
+MESSAGE_LIMIT = 1024
+"""Characters of a condition's or an Event's message (Kubernetes API reference, Event v1, ``note``)."""
+
+
 @dataclass(frozen=True)
 class Event:
     """Something worth an Event: a condition became another."""
@@ -64,7 +68,7 @@ def deletion_conditions(
         ConditionType.READY, ConditionStatus.FALSE, Reason.DELETING, "The connector is being taken away."
     )
     aspects = [condition for condition in previous if condition.type in set(ASPECTS)]
-    if finding.reason is Reason.DELETING:
+    if finding.awaits is not Next.SOMEBODY:
         return (ready, *aspects)
     blocked = stamp.condition(ConditionType.DELETION_BLOCKED, ConditionStatus.TRUE, finding.reason, finding.message)
     return (ready, *aspects, blocked)
@@ -119,7 +123,7 @@ class _Stamp:
             type=kind,
             status=status,
             reason=reason,
-            message=message,
+            message=one_line(message),
             last_transition_time=before.last_transition_time if before and unchanged else _timestamp(self.now),
             observed_generation=self.generation,
         )
@@ -131,6 +135,16 @@ class _Stamp:
         return self.previous.get(kind) or self.condition(
             kind, ConditionStatus.UNKNOWN, Reason.WAITING, f"Waits for {_first_bad(findings)}."
         )
+
+
+def one_line(message: str) -> str:
+    """Return *message* without line breaks and control characters, of a length for people.
+
+    It may quote what other people wrote, and ends up in terminals.
+    """
+    plain = "".join(character if character.isprintable() else " " for character in message)
+    words = " ".join(plain.split())
+    return words if len(words) <= MESSAGE_LIMIT else f"{words[: MESSAGE_LIMIT - 1]}…"
 
 
 def _timestamp(now: datetime) -> str:

@@ -22,7 +22,6 @@ from apono_operator.state.resources import (
     Cluster,
     IamRole,
     Manifest,
-    ObjectKey,
     Owner,
     State,
     key_of,
@@ -79,13 +78,6 @@ def desired_state(inputs: Inputs) -> State:
         role=connector_role(inputs),
         objects={key_of(manifest): _hashed(manifest, inputs.owner) for manifest in manifests},
     )
-
-
-def child_keys(owner: Owner) -> dict[str, ObjectKey]:
-    """Return the keys of the children that *owner* can have, by kind."""
-    return {
-        kind: ObjectKey(kind, owner.namespace, owner.child_name) for kind in ("ServiceAccount", "Secret", "Deployment")
-    }
 
 
 def connector_id(spec: AponoConnectorSpec, owner: Owner) -> str:
@@ -204,7 +196,7 @@ def _container(inputs: Inputs, options: ConnectorDeployment, overrides: Security
         {"name": "APONO_CONNECTOR_ID", "value": connector_id(inputs.spec, inputs.owner)},
         {"name": "APONO_URL", "value": inputs.administration.apono_url},
     ]
-    variables += [{"name": variable.name, "value": variable.value} for variable in options.env or ()]
+    variables += [{"name": variable.name, "value": _literal(variable.value)} for variable in options.env or ()]
     container: dict[str, Any] = {
         "name": CONTAINER,
         "image": options.image or inputs.administration.connector_image,
@@ -217,6 +209,11 @@ def _container(inputs: Inputs, options: ConnectorDeployment, overrides: Security
     if options.image_pull_policy:
         container["imagePullPolicy"] = options.image_pull_policy
     return container
+
+
+def _literal(text: str) -> str:
+    """Keep Kubernetes from expanding ``$(APONO_TOKEN)``: what a user writes is meant as it stands."""
+    return text.replace("$(", "$$(")
 
 
 def _probe(**timing: int) -> dict[str, Any]:

@@ -40,6 +40,11 @@ class Finding:
     awaits: Next
     doubt: Doubt | None = None
 
+    def doubted(self) -> Finding:
+        """Return the doubt as a finding of its own: the aspect is not known to be as asked any more."""
+        doubt = self.doubt or Doubt(self.reason, self.message)
+        return unknown(doubt.reason, doubt.message)
+
     @property
     def good(self) -> bool:
         """Whether the aspect is as asked."""

@@ -230,6 +230,11 @@ def permissions_document(permission_set: PermissionSet, partition: str) -> Polic
     return PolicyDocument.of({"Version": POLICY_VERSION, "Statement": statements})
 
 
+def permission_set_of(document: PolicyDocument | None, partition: str) -> PermissionSet | None:
+    """Return the permission set whose inline policy *document* is, None if it is none's."""
+    return next((one for one in PermissionSet if permissions_document(one, partition) == document), None)
+
+
 def managed_policy_arns(permission_set: PermissionSet, partition: str) -> frozenset[str]:
     """Return the ARNs of the AWS managed policies of *permission_set* in *partition*."""
     return frozenset(f"arn:{partition}:iam::aws:policy/{name}" for name in MANAGED_POLICIES[permission_set])

@@ -6,11 +6,14 @@ One frozen type a resource serves for what is desired and for what is observed, 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 Manifest = Mapping[str, Any]
+
+_ARN_ACCOUNT = re.compile(r"arn:[a-z-]+:[a-z]+:[a-z0-9-]*:([0-9]{12}):")
 
 ROLE_NAME_LIMIT = 64
 LABEL_LIMIT = 63
@@ -43,8 +46,12 @@ class Owner:
 
     @property
     def child_name(self) -> str:
-        """The name of children: ``apono-connector-<name>``, hashed past 63 characters."""
-        return shortened(f"{CHILD_PREFIX}{self.name}", LABEL_LIMIT)
+        """The name of children: ``apono-connector-<name>``, hashed past 63 characters.
+
+        A hashed name has a second dash behind the prefix, so that no other connector's children can be called so.
+        """
+        plain = f"{CHILD_PREFIX}{self.name}"
+        return plain if len(plain) <= LABEL_LIMIT else shortened(f"{CHILD_PREFIX}-{self.name}", LABEL_LIMIT)
 
     @property
     def reference(self) -> Manifest:
@@ -165,6 +172,19 @@ def key_of(manifest: Manifest) -> ObjectKey:
     """Return which object *manifest* describes."""
     metadata = manifest["metadata"]
     return ObjectKey(manifest["kind"], metadata["namespace"], metadata["name"])
+
+
+def child_keys(owner: Owner) -> dict[str, ObjectKey]:
+    """Return the keys of the children that *owner* can have, by kind."""
+    return {
+        kind: ObjectKey(kind, owner.namespace, owner.child_name) for kind in ("ServiceAccount", "Secret", "Deployment")
+    }
+
+
+def account_of(arn: object) -> str | None:
+    """Return the account id in *arn*, None if it is no ARN with one."""
+    found = _ARN_ACCOUNT.match(arn) if isinstance(arn, str) else None
+    return found.group(1) if found else None
 
 
 def is_controlled_by(manifest: Manifest, owner: Owner) -> bool:

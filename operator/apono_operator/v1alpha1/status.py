@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictInt, ValidationError
 
 from apono_operator.v1alpha1.condition import Condition
 from apono_operator.v1alpha1.schema import ApiModel, ListType
@@ -40,3 +42,24 @@ class AponoConnectorStatus(ApiModel):
         Annotated[list[Condition], Field(max_length=32), ListType(("type",))] | None,
         Field(description="The state, aspect by aspect."),
     ] = None
+
+    @classmethod
+    def readable(cls, document: Mapping[str, Any]) -> AponoConnectorStatus:
+        """Return what can be read of a status that another version, or another writer, may have written."""
+        known = {field.alias or name: name for name, field in cls.model_fields.items() if name != "conditions"}
+        readable = {alias: document[alias] for alias in known if _reads(cls, alias, document.get(alias))}
+        return cls.model_validate({**readable, "conditions": list(_conditions(document.get("conditions", ())))})
+
+
+def _reads(model: type[ApiModel], alias: str, value: Any) -> bool:
+    try:
+        model.model_validate({alias: value})
+    except ValidationError:
+        return False
+    return value is not None
+
+
+def _conditions(listed: Iterable[Any]) -> Iterator[Condition]:
+    for document in listed:
+        with contextlib.suppress(ValidationError):
+            yield Condition.model_validate(document)

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apono_operator.state.desired import (
-    child_keys,
     connector_role,
     deployment,
     desired_state,
@@ -18,7 +17,7 @@ from apono_operator.state.desired import (
     trust_policy,
 )
 from apono_operator.state.permissions import permissions_document
-from apono_operator.state.resources import ObjectKey, Owner, key_of
+from apono_operator.state.resources import ObjectKey, Owner, child_keys, key_of
 from apono_operator.v1alpha1 import PermissionSet
 from tests.builders import (
     ISSUER,

@@ -4,9 +4,9 @@ import base64
 from typing import Any
 
 from apono_operator.state import plan
-from apono_operator.state.desired import child_keys, desired_state, emptied_secret
+from apono_operator.state.desired import desired_state, emptied_secret
 from apono_operator.state.plan import object_conflict, plan_objects
-from apono_operator.state.resources import Manifest, ObjectKey, key_of
+from apono_operator.state.resources import Manifest, ObjectKey, child_keys, key_of
 from tests.builders import a_spec, an_owner, some_inputs
 from tests.unit.state.api_server import returned
 

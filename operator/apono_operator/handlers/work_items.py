@@ -1,7 +1,7 @@
-"""One beat for each connector: its bell, its turn, its failures.
+"""One work item for each connector: what wakes its loop, whose turn it is, how often it failed.
 
-The bell wakes the connector's loop; the turn makes passes over one connector follow each other. The turn is
-given back by the thread itself: a cancelled task leaves its thread running, and nothing may work beside it.
+The lock makes passes over one connector follow each other. It is released by the thread itself: a cancelled task
+leaves its thread running, and nothing may work beside it.
 """
 
 from __future__ import annotations
@@ -20,21 +20,24 @@ T = TypeVar("T")
 
 
 @dataclass
-class Beat:
+class WorkItem:
     """What the operator keeps in memory about one connector; all of it may be lost."""
 
     owner: Owner
-    bell: asyncio.Event = field(default_factory=asyncio.Event)
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     failures: int = 0
     """Passes in a row that were not satisfied."""
 
-    news: object = None
+    look: bool = True
+    """Whether the next pass is to look at AWS as well."""
+
+    news: tuple[Any, ...] | None = None
     """The part of the object that is worth a pass, as last seen."""
 
 
-class Beats:
-    """All beats, by the connector's uid: names come back, uids do not.
+class WorkItems:
+    """All work items, by the connector's uid: names come back, uids do not.
 
     Args:
         pool: Where passes run; its size bounds how many run at once.
@@ -42,45 +45,45 @@ class Beats:
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self._pool = pool
-        self._by_uid: dict[str, Beat] = {}
+        self._by_uid: dict[str, WorkItem] = {}
         self._uid_by_label: dict[tuple[str, str], str] = {}
 
-    def of(self, owner: Owner) -> Beat:
-        """Return the beat of *owner*, a new one at first sight."""
-        beat = self._by_uid.get(owner.uid)
-        if beat is None:
-            beat = self._by_uid[owner.uid] = Beat(owner)
+    def of(self, owner: Owner) -> WorkItem:
+        """Return the work item of *owner*, a new one at first sight."""
+        item = self._by_uid.get(owner.uid)
+        if item is None:
+            item = self._by_uid[owner.uid] = WorkItem(owner)
         self._uid_by_label[owner.namespace, owner.label] = owner.uid
-        return beat
+        return item
 
-    def labelled(self, namespace: str, label: str) -> Beat | None:
-        """Return the beat of the connector whose children carry *label* in *namespace*."""
+    def labelled(self, namespace: str, label: str) -> WorkItem | None:
+        """Return the work item of the connector whose children carry *label* in *namespace*."""
         return self._by_uid.get(self._uid_by_label.get((namespace, label), ""))
 
     def forget(self, owner: Owner) -> None:
-        """Drop the beat of a connector that is gone."""
+        """Drop the work item of a connector that is gone."""
         self._by_uid.pop(owner.uid, None)
         if self._uid_by_label.get((owner.namespace, owner.label)) == owner.uid:
             del self._uid_by_label[owner.namespace, owner.label]
 
-    async def in_thread(self, beat: Beat, work: Callable[[], T]) -> T:
+    async def in_thread(self, item: WorkItem, work: Callable[[], T]) -> T:
         """Run *work* in the pool when it is this connector's turn; its exceptions come out here."""
-        await beat.turn.acquire()
+        await item.lock.acquire()
         loop = asyncio.get_running_loop()
         try:
             running = self._pool.submit(contextvars.copy_context().run, work)
         except RuntimeError:  # the pool is shut down
-            beat.turn.release()
+            item.lock.release()
             raise
-        running.add_done_callback(lambda _: _give_back(loop, beat.turn))
+        running.add_done_callback(lambda _: _release(loop, item.lock))
         ended = asyncio.wrap_future(running, loop=loop)
         ended.add_done_callback(_retrieve)
         return await asyncio.shield(ended)
 
 
-def _give_back(loop: asyncio.AbstractEventLoop, turn: asyncio.Lock) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for a turn any more
-        loop.call_soon_threadsafe(turn.release)
+def _release(loop: asyncio.AbstractEventLoop, lock: asyncio.Lock) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for the lock any more
+        loop.call_soon_threadsafe(lock.release)
 
 
 def _retrieve(ended: asyncio.Future[Any]) -> None:

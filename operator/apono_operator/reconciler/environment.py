@@ -1,6 +1,6 @@
 """What passes stand on: the adapters, the administrator's decisions, the clocks, and a little memory.
 
-Nothing remembered here is needed for correctness: it saves calls, and is gone after a restart.
+What is remembered saves calls and outlasts IAM's lag; after a restart everything is simply looked at again.
 """
 
 from __future__ import annotations
@@ -12,50 +12,45 @@ from datetime import UTC, datetime
 
 from apono_operator.adapters.aws.iam import Iam
 from apono_operator.adapters.aws.session import AwsSession
-from apono_operator.adapters.errors import DeniedError
 from apono_operator.adapters.kubernetes import Kubernetes
 from apono_operator.state.administration import Administration
-from apono_operator.state.desired import AUDIENCE, child_keys
-from apono_operator.state.finding import Finding, stuck
-from apono_operator.state.oidc_provider import provider_finding
-from apono_operator.state.resources import Cluster, IamRole, Manifest, ObjectKey, Owner
-from apono_operator.v1alpha1 import Reason
+from apono_operator.state.finding import Finding
+from apono_operator.state.resources import Cluster, IamRole, Manifest, ObjectKey, Owner, child_keys
 
-
-@dataclass(frozen=True)
-class Pace:
-    """How often AWS is looked at, in seconds."""
-
-    resync: float = 600.0
-    """Our own part of a role."""
-
-    thorough: float = 3600.0
-    """What is attached to a role, and the OIDC provider."""
+SETTLING_SECONDS = 60.0
+"""How long IAM may go on showing what was before a change (IAM User Guide, "Changes that I make are not always
+immediately visible"; Terraform's AWS provider waits up to twice as long)."""
 
 
 @dataclass(frozen=True)
 class RoleMemory:
-    """A role that was seen to be as asked, so that news from children costs no AWS call."""
+    """How the role was last found, so that news from children costs no AWS call."""
 
     generation: int
     asked: str | None
     """The annotation by which a look was asked for."""
 
-    role: IamRole
-    seen: float
-    thoroughly_seen: float
+    finding: Finding
+    role: IamRole | None
+    """The role, if it is known to be there."""
+
+    thoroughly_seen: float | None
+    """When its attachments were last compared, None if they were not."""
+
+    written: float | None
+    """When it was last changed by us."""
 
 
 @dataclass(frozen=True)
 class SecretMemory:
-    """Which versions of its Secrets the last pass over a connector saw."""
+    """Which versions of its Secrets were last seen of a connector."""
 
     token_secret: str
     versions: str
 
 
 @dataclass
-class World:
+class Environment:
     """The surroundings of all passes; safe to use from several threads, one pass at a time for each connector."""
 
     kubernetes: Kubernetes
@@ -65,16 +60,23 @@ class World:
     issuer: str
     """Host and path of the cluster's OIDC issuer, without ``https://``."""
 
-    pace: Pace
+    thorough_seconds: float = 3600.0
+    """Between looks at what is attached to a role, and at the OIDC provider."""
+
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
+
     roles: dict[str, RoleMemory] = field(default_factory=dict)
     """By the connector's uid."""
 
     secrets: dict[str, SecretMemory] = field(default_factory=dict)
     """By the connector's uid."""
 
-    _providers_seen: dict[str, float] = field(default_factory=dict)
+    providers: dict[str, tuple[Finding, float]] = field(default_factory=dict)
+    """How the OIDC provider of an ARN was found, and when."""
+
+    absences: dict[str, float] = field(default_factory=dict)
+    """Since when the role of a connector under deletion has not been found, by the connector's uid."""
 
     def cluster(self) -> Cluster:
         """Return issuer, account and partition, as discovered.
@@ -84,28 +86,6 @@ class World:
         """
         identity = self.session.caller_identity()
         return Cluster(self.issuer, identity.account_id, identity.partition)
-
-    def provider(self, cluster: Cluster) -> Finding:
-        """Return whether IAM trusts the cluster's tokens; a good answer holds for an hour.
-
-        Raises:
-            AdapterError: if AWS does not say.
-        """
-        seen = self._providers_seen.get(cluster.provider_arn)
-        if seen is not None and self.monotonic() < seen + self.pace.thorough:
-            return provider_finding(cluster, frozenset({AUDIENCE}))
-        finding = provider_finding(cluster, self.iam.provider_audiences(cluster))
-        if finding.good:
-            self._providers_seen[cluster.provider_arn] = self.monotonic()
-        return finding
-
-    def denied(self, error: DeniedError) -> Finding:
-        """Return what *error* means for the aspect at hand; AWS names the action, we name who was denied."""
-        if error.reason is Reason.NO_CREDENTIALS:
-            self.session.forget_identity()
-        if error.reason is not Reason.ACCESS_DENIED:
-            return stuck(error.reason, error.message)
-        return stuck(error.reason, f"{error.message} Allow it to the operator's role ({self.session.last_caller}).")
 
     def secret_versions(self, owner: Owner, token_secret: str) -> str:
         """Return a fingerprint of the token Secret's and the pull Secret's versions.
@@ -119,8 +99,8 @@ class World:
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a connector that is gone."""
-        self.roles.pop(uid, None)
-        self.secrets.pop(uid, None)
+        for memory in (self.roles, self.secrets, self.absences):
+            memory.pop(uid, None)
 
 
 def versions(*manifests: Manifest | None) -> str:

@@ -1,0 +1,88 @@
+"""The connector's children in its namespace: look, plan, write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from apono_operator.adapters.errors import RejectedError
+from apono_operator.reconciler.environment import Environment, SecretMemory, versions
+from apono_operator.state import plan
+from apono_operator.state.finding import Finding, stuck
+from apono_operator.state.resources import Manifest, ObjectKey, Owner, State, child_keys, key_of
+from apono_operator.state.rollout import availability
+from apono_operator.v1alpha1 import Reason
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Children:
+    """What is there in the cluster for one connector."""
+
+    objects: Mapping[ObjectKey, Manifest]
+    pods: list[Manifest]
+
+    @classmethod
+    def observe(cls, environment: Environment, owner: Owner) -> Children:
+        """Look at all of them.
+
+        Raises:
+            AdapterError: if the API server does not say.
+        """
+        kubernetes = environment.kubernetes
+        return cls(kubernetes.get_all(child_keys(owner).values()), kubernetes.pods(owner))
+
+    def deployment(self, owner: Owner) -> Manifest | None:
+        """Return the Deployment, None if there is none."""
+        return self.objects.get(child_keys(owner)["Deployment"])
+
+
+@dataclass(frozen=True)
+class ChildrenUpkeep:
+    """One look at the children of a connector."""
+
+    environment: Environment
+    owner: Owner
+    token_secret: Manifest
+
+    def run(self, desired: State, observed: Children, role_arn: str) -> Finding:
+        """Make the children as *desired*; return how the pods are doing.
+
+        Raises:
+            AdapterError: a write failed.
+        """
+        conflict = plan.object_conflict(observed.objects, desired, self.owner)
+        if conflict:
+            return stuck(Reason.NAME_CONFLICT, str(conflict))
+        written = dict(observed.objects)
+        for change in plan.plan_objects(desired, observed.objects, self.owner):
+            key = key_of(change.manifest)
+            log.info("writing an object", object=str(key), because=", ".join(change.because))
+            written[key] = self._write(change, observed.objects.get(key))
+        self._remember_secrets(written)
+        return availability(written.get(child_keys(self.owner)["Deployment"]), observed.pods, role_arn)
+
+    def _write(self, change: plan.ApplyObject, observed: Manifest | None) -> Manifest:
+        """Apply; a Deployment that somebody changed beyond repair is made anew.
+
+        Server-side apply cannot take away what another field manager put beside our fields, such as a value beside
+        a reference. That our very manifest was accepted before tells such a change from a bad manifest.
+        """
+        try:
+            return self.environment.kubernetes.apply(change.manifest)
+        except RejectedError:
+            if observed is None or not plan.is_spoilt(change, observed):
+                raise
+        key = key_of(change.manifest)
+        log.warning("making an object anew that was changed beyond repair", object=str(key))
+        self.environment.kubernetes.delete(key, observed["metadata"]["uid"])
+        return self.environment.kubernetes.apply(change.manifest)
+
+    def _remember_secrets(self, written: Mapping[ObjectKey, Manifest]) -> None:
+        pull_secret = written.get(child_keys(self.owner)["Secret"])
+        self.environment.secrets[self.owner.uid] = SecretMemory(
+            self.token_secret["metadata"]["name"], versions(self.token_secret, pull_secret)
+        )

@@ -1,0 +1,140 @@
+"""The connector's role: look, plan, change, remember."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import structlog
+
+from apono_operator.adapters.aws.iam import Depth
+from apono_operator.reconciler.environment import SETTLING_SECONDS, Environment, RoleMemory
+from apono_operator.reconciler.failures import finding_of
+from apono_operator.reconciler.report import announce_role
+from apono_operator.state import plan
+from apono_operator.state.finding import Finding, found, stuck
+from apono_operator.state.permissions import permission_set_of
+from apono_operator.state.resources import Cluster, IamRole, Manifest, Owner
+from apono_operator.v1alpha1 import RECONCILE_AT, Reason
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+@dataclass
+class RoleUpkeep:
+    """One look at the role of a connector.
+
+    Attributes:
+        connector: The connector; newer after the run, if its status had to be written.
+        quick: Be content with what the last look found, if it was for this manifest.
+        known: The role, once it is known to be there.
+        differs: Whether a difference was seen; then a failure leaves no doubt that the role is not as asked.
+    """
+
+    environment: Environment
+    connector: Manifest
+    owner: Owner
+    cluster: Cluster
+    quick: bool
+    known: IamRole | None = None
+    differs: bool = False
+
+    def run(self, desired: IamRole) -> Finding:
+        """Make the role as *desired*, and remember how it was found.
+
+        Raises:
+            AdapterError: a call failed; that is remembered as well.
+        """
+        memory = self._memory(desired)
+        if memory and self.quick:
+            self.known = memory.role
+            return memory.finding
+        depth = self._depth(memory)
+        try:
+            finding = self._keep(desired, depth)
+        except Exception as failure:
+            self._remember(finding_of(failure, self.environment), memory, depth=Depth.OURS)
+            raise
+        self._remember(finding, memory, depth)
+        return finding
+
+    def contain(self) -> None:
+        """Give a role that is there the administrator's boundary, whatever is the matter with the manifest.
+
+        An author must not be able to keep a role from a stricter boundary by a manifest that is refused.
+
+        Raises:
+            AdapterError: a call failed.
+        """
+        observed = self.environment.iam.observe_role(self.cluster.role_name(self.owner), Depth.OURS)
+        if observed is None or plan.role_conflict(observed, self.cluster, self.owner):
+            return
+        permission_set = permission_set_of(observed.permissions, self.cluster.partition)
+        boundaries = self.environment.administration.permissions_boundaries
+        boundary = boundaries.get(permission_set) if permission_set else None
+        if boundary and boundary != observed.permissions_boundary:
+            log.warning("giving the role of a refused manifest its boundary", role=observed.name, boundary=boundary)
+            self.environment.iam.apply(plan.PutBoundary(observed.name, boundary))
+
+    def settles_in(self) -> float | None:
+        """Return the seconds until IAM shows the last change everywhere, so that a look is to be trusted."""
+        memory = self.environment.roles.get(self.owner.uid)
+        if memory is None or memory.written is None:
+            return None
+        left = memory.written + SETTLING_SECONDS - self.environment.monotonic()
+        return left if left > 0 else None
+
+    def _keep(self, desired: IamRole, depth: Depth) -> Finding:
+        observed = self.environment.iam.observe_role(desired.name, depth)
+        conflict = plan.role_conflict(observed, self.cluster, self.owner)
+        if conflict:
+            return stuck(Reason.NAME_CONFLICT, str(conflict))
+        if observed:
+            self.known = replace(desired, role_id=observed.role_id)
+        else:
+            self.connector = announce_role(self.environment, self.connector, self.owner, desired.arn)
+        for change in plan.plan_role(desired, observed, self.environment.administration):
+            self._apply(change, desired)
+        return found(Reason.ROLE_IN_SYNC, f"Role {desired.arn} is as asked.")
+
+    def _apply(self, change: plan.RoleChange, desired: IamRole) -> None:
+        self.differs = True
+        log.info("changing the role", change=type(change).__name__, role=desired.name)
+        role_id = self.environment.iam.apply(change)
+        if role_id:
+            self.known = replace(desired, role_id=role_id)
+
+    def _memory(self, desired: IamRole) -> RoleMemory | None:
+        """Return what is remembered, if it is about this manifest and this very role."""
+        memory = self.environment.roles.get(self.owner.uid)
+        if memory is None or (memory.generation, memory.asked) != (self._generation, self._asked):
+            return None
+        return memory if memory.role is None or memory.role == desired else None
+
+    def _depth(self, memory: RoleMemory | None) -> Depth:
+        """Look at attachments hourly, after a change of the manifest, and after a failure."""
+        if memory is None or memory.thoroughly_seen is None:
+            return Depth.ATTACHED
+        due = memory.thoroughly_seen + self.environment.thorough_seconds
+        return Depth.ATTACHED if self.environment.monotonic() >= due else Depth.OURS
+
+    def _remember(self, finding: Finding, memory: RoleMemory | None, depth: Depth) -> None:
+        moment = self.environment.monotonic()
+        last = self.environment.roles.get(self.owner.uid)
+        seen_before = memory.thoroughly_seen if memory and finding.good else None
+        self.environment.roles[self.owner.uid] = RoleMemory(
+            generation=self._generation,
+            asked=self._asked,
+            finding=finding,
+            role=self.known,
+            thoroughly_seen=moment if depth >= Depth.ATTACHED and finding.good else seen_before,
+            written=moment if self.differs else (last.written if last else None),
+        )
+
+    @property
+    def _generation(self) -> int:
+        return int(self.connector["metadata"]["generation"])
+
+    @property
+    def _asked(self) -> str | None:
+        asked: str | None = self.connector["metadata"].get("annotations", {}).get(RECONCILE_AT)
+        return asked
