@@ -25,7 +25,7 @@ _ACCESS_TAG = {"StringEquals": {"aws:ResourceTag/apono-connector-access": "true"
 
 
 @dataclass(frozen=True)
-class Grant:
+class PolicyStatement:
     """One row: some actions on some resources, and the permission sets that hold it."""
 
     sid: str
@@ -37,7 +37,7 @@ class Grant:
     writes_because: str = ""
     """Why `ReadOnly` holds this row although an action in it is not a reading one."""
 
-    def statement(self, partition: str) -> dict[str, Any]:
+    def document(self, partition: str) -> dict[str, Any]:
         """Return the row as a policy statement for *partition* (``aws``, ``aws-us-gov``, ``aws-cn``)."""
         statement: dict[str, Any] = {
             "Sid": self.sid,
@@ -48,46 +48,46 @@ class Grant:
         return {**statement, "Condition": dict(self.condition)} if self.condition else statement
 
 
-GRANTS: tuple[Grant, ...] = (
-    Grant(
+STATEMENTS: tuple[PolicyStatement, ...] = (
+    PolicyStatement(
         sid="ReadTaggedSecrets",
         actions=("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"),
         resources=("arn:{partition}:secretsmanager:*:*:secret:*",),
         condition=_READ_TAG,
     ),
-    Grant(
+    PolicyStatement(
         sid="SignWithTaggedKeys",
         actions=("kms:Sign",),
         condition=_READ_TAG,
         writes_because="the connector proves its identity to integrations with keys that their owner tagged for it",
     ),
-    Grant(
+    PolicyStatement(
         sid="DecryptWithTaggedKeys",
         actions=("kms:Decrypt",),
         condition=_ACCESS_TAG,
         writes_because="tagged secrets are encrypted with keys that their owner tagged for it",
     ),
-    Grant(
+    PolicyStatement(
         sid="InvokeTaggedFunctions",
         actions=("lambda:InvokeFunction", "lambda:GetFunction"),
         resources=("arn:{partition}:lambda:*:*:function:*",),
         condition=_ACCESS_TAG,
         writes_because="custom integrations are functions that their owner tagged for it",
     ),
-    Grant(
+    PolicyStatement(
         sid="ReadCloudTrailLogs",
         actions=("s3:GetObject",),
         resources=("arn:{partition}:s3:::aws-cloudtrail-logs-apono-*/*",),
     ),
-    Grant(
+    PolicyStatement(
         sid="AssumeAponoRoles",
         actions=("sts:AssumeRole", "sts:TagSession"),
         resources=("arn:{partition}:iam::*:role/apono-*",),
         writes_because="other accounts are reached through roles that their owner named for it",
     ),
-    Grant(sid="ReadInstances", actions=("ec2:DescribeInstances", "ec2:DescribeTags")),
-    Grant(sid="ReadRepositories", actions=("ecr:DescribeImages", "ecr:DescribeRepositories")),
-    Grant(
+    PolicyStatement(sid="ReadInstances", actions=("ec2:DescribeInstances", "ec2:DescribeTags")),
+    PolicyStatement(sid="ReadRepositories", actions=("ecr:DescribeImages", "ecr:DescribeRepositories")),
+    PolicyStatement(
         sid="ReadClusters",
         actions=(
             "eks:AccessKubernetesApi",
@@ -100,7 +100,7 @@ GRANTS: tuple[Grant, ...] = (
             "eks:ListTagsForResource",
         ),
     ),
-    Grant(
+    PolicyStatement(
         sid="ManageClusterAccess",
         actions=(
             "eks:AssociateAccessPolicy",
@@ -112,11 +112,11 @@ GRANTS: tuple[Grant, ...] = (
         ),
         sets=FULL,
     ),
-    Grant(
+    PolicyStatement(
         sid="ListIdentities",
         actions=("iam:ListGroups", "iam:ListInstanceProfiles", "iam:ListPolicies", "iam:ListRoles"),
     ),
-    Grant(
+    PolicyStatement(
         sid="ReadIdentities",
         actions=(
             "iam:GetGroupPolicy",
@@ -146,7 +146,7 @@ GRANTS: tuple[Grant, ...] = (
             "arn:{partition}:iam::*:user/*",
         ),
     ),
-    Grant(
+    PolicyStatement(
         sid="ManageIdentities",
         actions=(
             "iam:AddRoleToInstanceProfile",
@@ -188,29 +188,30 @@ GRANTS: tuple[Grant, ...] = (
         ),
         sets=FULL,
     ),
-    Grant(
+    PolicyStatement(
         sid="ConnectToDatabases",
         actions=("rds-db:connect",),
         resources=("arn:{partition}:rds-db:*:*:dbuser:*/apono_connector",),
         sets=FULL,
     ),
-    Grant(
+    PolicyStatement(
         sid="ReadDatabases",
         actions=("rds:DescribeDBInstances", "rds:ListTagsForResource"),
         resources=("arn:{partition}:rds:*:*:db:*",),
     ),
-    Grant(sid="ReadResourceTags", actions=("tag:GetResources",)),
-    Grant(
+    PolicyStatement(sid="ReadResourceTags", actions=("tag:GetResources",)),
+    PolicyStatement(
         sid="ListBuckets",
         actions=("s3:GetBucketLocation", "s3:GetBucketTagging", "s3:ListAllMyBuckets", "s3:ListBucket"),
         resources=("arn:{partition}:s3:::*",),
     ),
-    Grant(
+    PolicyStatement(
         sid="ReadParameters",
         actions=("ssm:GetParameters", "ssm:GetParametersByPath"),
         resources=("arn:{partition}:ssm:*:*:parameter/*",),
+        sets=FULL,  # they may be secrets, and no tag says that the connector is meant to read them
     ),
-    Grant(sid="ListParameters", actions=("ssm:DescribeParameters",)),
+    PolicyStatement(sid="ListParameters", actions=("ssm:DescribeParameters",)),
 )
 
 MANAGED_POLICIES: Mapping[PermissionSet, tuple[str, ...]] = dict.fromkeys(
@@ -219,14 +220,14 @@ MANAGED_POLICIES: Mapping[PermissionSet, tuple[str, ...]] = dict.fromkeys(
 """Names of the AWS managed policies of each permission set; all three only read."""
 
 
-def grants_of(permission_set: PermissionSet) -> Iterable[Grant]:
+def statements_of(permission_set: PermissionSet) -> Iterable[PolicyStatement]:
     """Return the rows that *permission_set* holds, in the table's order."""
-    return (grant for grant in GRANTS if permission_set in grant.sets)
+    return (one for one in STATEMENTS if permission_set in one.sets)
 
 
 def permissions_document(permission_set: PermissionSet, partition: str) -> PolicyDocument:
     """Return the inline policy of a connector role in *partition*."""
-    statements = [grant.statement(partition) for grant in grants_of(permission_set)]
+    statements = [one.document(partition) for one in statements_of(permission_set)]
     return PolicyDocument.of({"Version": POLICY_VERSION, "Statement": statements})
 
 

@@ -9,10 +9,10 @@ from policy_sentry.querying.actions import get_action_data
 
 from apono_operator.state.permissions import (
     BOTH,
-    GRANTS,
+    STATEMENTS,
     INLINE_POLICY_LIMIT,
-    Grant,
-    grants_of,
+    PolicyStatement,
+    statements_of,
     managed_policy_arns,
     permissions_document,
 )
@@ -22,7 +22,7 @@ PARTITIONS = ["aws", "aws-us-gov", "aws-cn"]
 READING = {"Read", "List"}
 
 
-def rows(levels: Iterable[Grant]) -> list[Any]:
+def rows(levels: Iterable[PolicyStatement]) -> list[Any]:
     return [pytest.param(grant, id=grant.sid) for grant in levels]
 
 
@@ -33,26 +33,26 @@ def levels_of(action: str) -> set[str]:
     return {row["access_level"] for row in data[service]} if data else set()
 
 
-def sids(grants: Iterable[Grant]) -> set[str]:
+def sids(grants: Iterable[PolicyStatement]) -> set[str]:
     return {grant.sid for grant in grants}
 
 
 def actions(permission_set: PermissionSet) -> set[str]:
-    return {action for grant in grants_of(permission_set) for action in grant.actions}
+    return {action for grant in statements_of(permission_set) for action in grant.actions}
 
 
-@pytest.mark.parametrize("grant", rows(GRANTS))
+@pytest.mark.parametrize("grant", rows(STATEMENTS))
 def test_every_action_of_a_row_exists(grant: Grant) -> None:
     assert [action for action in grant.actions if not levels_of(action)] == []
 
 
-@pytest.mark.parametrize("grant", rows(GRANTS))
+@pytest.mark.parametrize("grant", rows(STATEMENTS))
 def test_no_row_holds_a_wildcard_among_its_actions_or_an_action_twice(grant: Grant) -> None:
     assert [action for action in grant.actions if "*" in action or "?" in action] == []
     assert len(set(grant.actions)) == len(grant.actions)
 
 
-@pytest.mark.parametrize("grant", rows(grants_of(PermissionSet.READ_ONLY)))
+@pytest.mark.parametrize("grant", rows(statements_of(PermissionSet.READ_ONLY)))
 def test_a_row_of_read_only_reads_or_gives_the_reason_why_not(grant: Grant) -> None:
     writes = [action for action in grant.actions if levels_of(action) - READING]
 
@@ -60,7 +60,7 @@ def test_a_row_of_read_only_reads_or_gives_the_reason_why_not(grant: Grant) -> N
 
 
 def test_read_only_uses_what_apono_grants_every_connector_and_writes_nothing_else() -> None:
-    reasoned = {action for grant in GRANTS if grant.writes_because for action in grant.actions}
+    reasoned = {action for grant in STATEMENTS if grant.writes_because for action in grant.actions}
 
     assert {action for action in reasoned if levels_of(action) - READING} == {
         "kms:Sign",
@@ -69,20 +69,21 @@ def test_read_only_uses_what_apono_grants_every_connector_and_writes_nothing_els
         "sts:AssumeRole",
         "sts:TagSession",
     }
-    assert all(grant.sets == BOTH for grant in GRANTS if grant.writes_because)
+    assert all(grant.sets == BOTH for grant in STATEMENTS if grant.writes_because)
 
 
-def test_what_writes_without_a_reason_is_in_full_access_alone() -> None:
-    assert sids(GRANTS) - sids(grants_of(PermissionSet.READ_ONLY)) == {
+def test_what_writes_without_a_reason_or_reads_what_may_be_secret_is_in_full_access_alone() -> None:
+    assert sids(STATEMENTS) - sids(statements_of(PermissionSet.READ_ONLY)) == {
         "ConnectToDatabases",
         "ManageClusterAccess",
         "ManageIdentities",
+        "ReadParameters",
     }
-    assert sids(grants_of(PermissionSet.FULL_ACCESS)) == sids(GRANTS)
+    assert sids(statements_of(PermissionSet.FULL_ACCESS)) == sids(STATEMENTS)
 
 
 def test_rows_have_names_of_their_own() -> None:
-    assert len(sids(GRANTS)) == len(GRANTS)
+    assert len(sids(STATEMENTS)) == len(STATEMENTS)
 
 
 # What Apono's Terraform module for AWS grants a connector "with permissions", without ECS, logs of ECS and
@@ -180,7 +181,7 @@ def test_an_inline_document_has_one_statement_a_row_in_the_tables_order(permissi
     document = json.loads(permissions_document(permission_set, "aws").json)
 
     assert document["Version"] == "2012-10-17"
-    assert [one["Sid"] for one in document["Statement"]] == [grant.sid for grant in grants_of(permission_set)]
+    assert [one["Sid"] for one in document["Statement"]] == [grant.sid for grant in statements_of(permission_set)]
 
 
 @pytest.mark.parametrize("permission_set", PermissionSet)
