@@ -59,6 +59,11 @@ class Cluster:
         )
         return patched
 
+    def strategic_patch(self, kind: str, name: str, body: Document) -> None:
+        """Change a built-in kind as kubectl set and kubectl patch do."""
+        content_type = "application/strategic-merge-patch+json"
+        self._kind(kind).patch(body=body, name=name, namespace=self.namespace, content_type=content_type)
+
     def delete(self, kind: str, name: str) -> None:
         self._kind(kind).delete(name=name, namespace=self.namespace)
 

@@ -9,12 +9,12 @@ from policy_sentry.querying.actions import get_action_data
 
 from apono_operator.state.permissions import (
     BOTH,
-    STATEMENTS,
     INLINE_POLICY_LIMIT,
+    STATEMENTS,
     PolicyStatement,
-    statements_of,
     managed_policy_arns,
     permissions_document,
+    statements_of,
 )
 from apono_operator.v1alpha1 import PermissionSet
 
@@ -42,18 +42,18 @@ def actions(permission_set: PermissionSet) -> set[str]:
 
 
 @pytest.mark.parametrize("grant", rows(STATEMENTS))
-def test_every_action_of_a_row_exists(grant: Grant) -> None:
+def test_every_action_of_a_row_exists(grant: PolicyStatement) -> None:
     assert [action for action in grant.actions if not levels_of(action)] == []
 
 
 @pytest.mark.parametrize("grant", rows(STATEMENTS))
-def test_no_row_holds_a_wildcard_among_its_actions_or_an_action_twice(grant: Grant) -> None:
+def test_no_row_holds_a_wildcard_among_its_actions_or_an_action_twice(grant: PolicyStatement) -> None:
     assert [action for action in grant.actions if "*" in action or "?" in action] == []
     assert len(set(grant.actions)) == len(grant.actions)
 
 
 @pytest.mark.parametrize("grant", rows(statements_of(PermissionSet.READ_ONLY)))
-def test_a_row_of_read_only_reads_or_gives_the_reason_why_not(grant: Grant) -> None:
+def test_a_row_of_read_only_reads_or_gives_the_reason_why_not(grant: PolicyStatement) -> None:
     writes = [action for action in grant.actions if levels_of(action) - READING]
 
     assert bool(writes) is bool(grant.writes_because)
