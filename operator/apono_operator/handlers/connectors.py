@@ -95,13 +95,16 @@ class ConnectorHandlers:
     async def _loop(self, item: WorkItem) -> None:
         """Make a pass when it is time or when there is news; news from children alone spares AWS."""
         loop = asyncio.get_running_loop()
-        look_at = next_pass = loop.time()
+        look_at = loop.time()
         while True:
             item.wake.clear()
-            look, item.look = item.look or loop.time() >= look_at, False
+            due, item.look = item.look or loop.time() >= look_at, False
+            wait = item.allowance.take(loop.time()) if due else 0.0
+            look = due and not wait
             delay = await self._pass(item, quick=not look)
             next_pass = loop.time() + delay
-            look_at = next_pass if look else look_at
+            if due:
+                look_at = loop.time() + wait if wait else next_pass
             await self._rest(item, min(next_pass, look_at))
 
     async def _pass(self, item: WorkItem, *, quick: bool) -> float:

@@ -20,6 +20,30 @@ T = TypeVar("T")
 
 
 @dataclass
+class Allowance:
+    """How many looks at AWS one connector may cause: some at once, then one every few seconds (a token bucket).
+
+    Whoever may write a connector could otherwise spend the whole account's rate by editing it.
+    """
+
+    burst: float = 5.0
+    every: float = 5.0
+    """Seconds after which there is one look more."""
+
+    _left: float = 5.0
+    _at: float = 0.0
+
+    def take(self, now: float) -> float:
+        """Take a look if there is one left and return 0, else return the seconds until there is one."""
+        self._left = min(self.burst, self._left + (now - self._at) / self.every)
+        self._at = now
+        if self._left < 1.0:
+            return (1.0 - self._left) * self.every
+        self._left -= 1.0
+        return 0.0
+
+
+@dataclass
 class WorkItem:
     """What the operator keeps in memory about one connector; all of it may be lost."""
 
@@ -31,6 +55,8 @@ class WorkItem:
 
     look: bool = True
     """Whether the next pass is to look at AWS as well."""
+
+    allowance: Allowance = field(default_factory=Allowance)
 
     news: tuple[Any, ...] | None = None
     """The part of the object that is worth a pass, as last seen."""
