@@ -108,8 +108,10 @@ _SET_BY_OPERATOR = "are set by the operator"
     Threat("to gain capabilities", pods(securityContext={"capabilities": {"add": ["SYS_ADMIN"]}}), _NO_FIELD),
     Threat("to assume another role", variable("AWS_ROLE_ARN"), "AWS_\\* are set"),
     Threat("to be sent to another AWS", variable("AWS_ENDPOINT_URL"), "AWS_\\* are set"),
-    Threat("to send the token to another host", variable("APONO_URL"), "APONO_URL and AWS_"),
-    Threat("to set a token beside its Secret", variable("APONO_TOKEN"), "APONO_URL and AWS_"),
+    Threat("to send the token to another host", variable("APONO_URL"), "APONO_\\* and AWS_"),
+    Threat("to set a token beside its Secret", variable("APONO_TOKEN"), "APONO_\\* and AWS_"),
+    Threat("to send the token in clear", variable("APONO_WEBSOCKET_SSL"), "APONO_\\* and AWS_"),
+    Threat("to evict others' pods", pods(priorityClassName="system-node-critical"), "priority classes system-"),
     Threat("to pass for another connector's pods", pods(podLabels={"apono.io/connector": "x"}), _SET_BY_OPERATOR),
     Threat(
         "to keep the webhook off", pods(podAnnotations={"eks.amazonaws.com/skip-containers": "x"}), _SET_BY_OPERATOR

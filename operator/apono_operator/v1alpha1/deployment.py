@@ -30,17 +30,25 @@ IMAGE = (
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$"
 )
 
-OWN_VARIABLES = ("APONO_TOKEN", "APONO_CONNECTOR_ID", "APONO_URL")
+OWN_VARIABLES = ("APONO_", "AWS_")
+"""Prefixes of variables that the operator and EKS set, or that change what the connector talks to, and how."""
 
 
 def _is_for_users(name: str) -> bool:
-    return not name.startswith("AWS_") and name not in OWN_VARIABLES
+    return not name.startswith(OWN_VARIABLES)
 
 
 _FOREIGN_VARIABLE = Rule(
-    f"!self.startsWith('AWS_') && !(self in {list(OWN_VARIABLES)})",
-    f"{', '.join(OWN_VARIABLES)} and AWS_* are set by the operator and by EKS: remove them",
+    " && ".join(f"!self.startsWith('{prefix}')" for prefix in OWN_VARIABLES),
+    f"{' and '.join(f'{prefix}*' for prefix in OWN_VARIABLES)} are set by the operator and by EKS: remove them",
     _is_for_users,
+)
+
+# Source: Kubernetes documentation, "Pod Priority and Preemption": such classes are those of the cluster's own parts.
+_FOREIGN_PRIORITY = Rule(
+    "!self.startsWith('system-')",
+    "priority classes system-* are the cluster's own: choose another",
+    lambda name: not name.startswith("system-"),
 )
 
 
@@ -222,7 +230,7 @@ class ConnectorDeployment(ApiModel):
         Field(description="Taints that the pods accept."),
     ] = None
     priority_class_name: Annotated[
-        ObjectName | None,
+        Annotated[ObjectName, _FOREIGN_PRIORITY] | None,
         Field(description="Priority class of the pods."),
     ] = None
     automount_service_account_token: Annotated[

@@ -25,7 +25,7 @@ _PATH = "spec.deployment"
 _IDS = 2**31 - 1
 _LONGEST_KEY = f"{'a' * 253}/{'b' * 63}"
 
-OWN_VARIABLES = "APONO_TOKEN, APONO_CONNECTOR_ID, APONO_URL and AWS_* are set by the operator and by EKS: remove them"
+OWN_VARIABLES = "APONO_* and AWS_* are set by the operator and by EKS: remove them"
 OWN_METADATA = (
     " of apono.io/*, app.kubernetes.io/*, eks.amazonaws.com/*, argocd.argoproj.io/* "
     "are set by the operator: remove them"
@@ -34,6 +34,7 @@ METADATA_KEYS = (
     "keys must be label keys: an optional DNS prefix of up to 253 characters and a slash, "
     "then up to 63 letters, digits, '-', '_' or '.'"
 )
+PRIORITY = "priority classes system-* are the cluster's own: choose another"
 KEY_PREFIX = "the prefix before the slash has more than 253 characters: shorten it"
 TOLERATION = "operator Exists takes no value: remove it, or write operator Equal"
 
@@ -151,10 +152,10 @@ _CONTAINER_ROWS: tuple[Row, ...] = (
         f"{_PATH}.env[].name",
         OWN_VARIABLES,
         "leaves the operator and EKS their variables",
-        "APONO_LOG_LEVEL",
+        "MY_APONO_AWS_X",
         "APONO_TOKEN",
-        "APONO_CONNECTOR_ID",
-        "APONO_URL",
+        "APONO_WEBSOCKET_SSL",
+        "APONO_",
         "AWS_ROLE_ARN",
         "AWS_",
     ),
@@ -209,6 +210,15 @@ _POD_ROWS: tuple[Row, ...] = (
         "Duplicate value: ",
     ),
     *dns_subdomain(f"{_PATH}.priorityClassName"),
+    *rule(
+        f"{_PATH}.priorityClassName",
+        PRIORITY,
+        "leaves the cluster its own classes",
+        "my-system-class",
+        "system-node-critical",
+        "system-cluster-critical",
+        "system-a",
+    ),
 )
 
 ROWS = (*_IMAGE_ROWS, *_CONTAINER_ROWS, *_POD_ROWS)
