@@ -40,7 +40,7 @@ def serve() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     click.echo("Starting …")
-    with ControlPlane.start(crds=[CRD]) as control_plane, surroundings(control_plane) as around:
+    with ControlPlane.chosen(crds=[CRD]) as control_plane, surroundings(control_plane) as around:
         account = around.create_account()
         installation = Installation.install(control_plane, around.aws, account, NAMESPACE)
         with installation.start() as operator:

@@ -41,7 +41,7 @@ def run(console: Console, example: Path = EXAMPLE) -> None:
     """
     began = time.monotonic()
     with console.status("Starting etcd, kube-apiserver, controllers, scheduler, KWOK and AWS …"):
-        control_plane = ControlPlane.start(crds=[CRD])
+        control_plane = ControlPlane.chosen(crds=[CRD])
     with control_plane, surroundings(control_plane) as around:
         account = around.create_account()
         installation = Installation.install(control_plane, around.aws, account, NAMESPACE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 from contextlib import ExitStack, contextmanager
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 DEFAULT_REGION = "us-east-1"
 DAY = 86_400
+KUBECONFIG_VARIABLE = "SANDBOX_KUBECONFIG"
+"""Environment variable: the kubeconfig of a cluster to use instead of one of our own."""
 
 
 class Webhook:
@@ -109,6 +112,18 @@ class ControlPlane:
         with ExitStack() as stack:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="apono-sandbox-"))
             return cls(kubeconfig, Path(directory), region, None, stack)
+
+    @classmethod
+    def chosen(cls, *, crds: Sequence[Path] = ()) -> ControlPlane:
+        """Use the cluster of the kubeconfig that `SANDBOX_KUBECONFIG` names, or else start one.
+
+        Raises:
+            BuildError: an executable could not be built.
+            CommandError: the chosen cluster doesn't answer.
+            PartError: a part did not come up.
+        """
+        kubeconfig = os.environ.get(KUBECONFIG_VARIABLE)
+        return cls.existing(Path(kubeconfig)) if kubeconfig else cls.start(crds=crds)
 
     def __enter__(self) -> Self:
         return self

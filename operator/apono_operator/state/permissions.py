@@ -20,6 +20,9 @@ INLINE_POLICY_LIMIT = 10_240
 FULL = frozenset({PermissionSet.FULL_ACCESS})
 BOTH = frozenset(PermissionSet)
 
+_IDENTITIES = tuple(
+    f"arn:{{partition}}:iam::*:{kind}/*" for kind in ("group", "instance-profile", "policy", "role", "user")
+)
 _READ_TAG = {"StringEquals": {"aws:ResourceTag/apono-connector-read": "true"}}
 _ACCESS_TAG = {"StringEquals": {"aws:ResourceTag/apono-connector-access": "true"}}
 
@@ -138,13 +141,7 @@ STATEMENTS: tuple[PolicyStatement, ...] = (
             "iam:ListUserPolicies",
             "iam:ListUserTags",
         ),
-        resources=(
-            "arn:{partition}:iam::*:group/*",
-            "arn:{partition}:iam::*:instance-profile/*",
-            "arn:{partition}:iam::*:policy/*",
-            "arn:{partition}:iam::*:role/*",
-            "arn:{partition}:iam::*:user/*",
-        ),
+        resources=_IDENTITIES,
     ),
     PolicyStatement(
         sid="ManageIdentities",
@@ -179,13 +176,7 @@ STATEMENTS: tuple[PolicyStatement, ...] = (
             "iam:UpdateLoginProfile",
             "iam:UpdateRole",
         ),
-        resources=(
-            "arn:{partition}:iam::*:group/*",
-            "arn:{partition}:iam::*:instance-profile/*",
-            "arn:{partition}:iam::*:policy/*",
-            "arn:{partition}:iam::*:role/*",
-            "arn:{partition}:iam::*:user/*",
-        ),
+        resources=_IDENTITIES,
         sets=FULL,
     ),
     PolicyStatement(
