@@ -19,13 +19,14 @@ from apono_operator.state.desired import (
     Inputs,
     connector_role,
 )
-from apono_operator.state.resources import Cluster, IamRole, Owner
+from apono_operator.state.resources import CONNECTOR_LABEL, Cluster, IamRole, Owner
 from apono_operator.state.rollout import ROLE_VARIABLE
 from apono_operator.v1alpha1 import AponoConnectorSpec, PermissionSet
 
 Json = dict[str, Any]
 
 ACCOUNT = "123456789012"
+IMAGE = "registry.apono.io/apono-connector:v1.7.8"
 ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
 UID = "0b1c9d3e-7a54-4c1d-9a3b-2f6f0d6f5a11"
 TOKEN = "5f0c3a1e-token-of-production"
@@ -109,6 +110,7 @@ def a_deployment(*, restarts: int = 0, settled: int = 0, replicas: int = 1, stat
         },
         "spec": {
             "replicas": replicas,
+            "selector": {"matchLabels": {CONNECTOR_LABEL: an_owner().label}},
             "template": {"metadata": {"annotations": {RESTARTS_ANNOTATION: str(restarts)}}},
         },
         "status": {name: value for name, value in known.items() if value is not None},
@@ -135,6 +137,7 @@ def a_pod(
         status: Fields of its status by their names on the wire.
     """
     injected = [] if role_arn is None else [{"name": ROLE_VARIABLE, "value": role_arn}]
+    variables = [{"name": "APONO_URL", "value": "x"}, *injected]
     return {
         "metadata": {
             "name": name,
@@ -145,6 +148,6 @@ def a_pod(
                 RESTARTS_ANNOTATION: str(restarts),
             },
         },
-        "spec": {"containers": [{"name": CONTAINER, "env": [{"name": "APONO_URL", "value": "x"}, *injected]}]},
+        "spec": {"containers": [{"name": CONTAINER, "image": IMAGE, "env": variables}]},
         "status": {"phase": "Running", **(status or {})},
     }

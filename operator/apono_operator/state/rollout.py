@@ -3,6 +3,9 @@
 The EKS pod identity webhook changes pods only when they are created, and lets them through when it is down: a
 pod may run without the role, silently. Such pods are started anew, a bounded number of times.
 
+What keeps pods from running is told in words that stay the same as long as the trouble does: a container in trouble
+goes round through several states, its pods are replaced, and every other word would be written and told again.
+
 Sources: Amazon EKS User Guide, "Configure Pods to use a Kubernetes service account"; Kubernetes documentation,
 "Deployments", "Pod Lifecycle".
 """
@@ -22,7 +25,7 @@ from apono_operator.state.desired import (
     TEMPLATE_ROLE_ANNOTATION,
 )
 from apono_operator.state.finding import Finding, found, stuck, waits
-from apono_operator.state.resources import Manifest
+from apono_operator.state.resources import CONNECTOR_LABEL, Manifest
 from apono_operator.v1alpha1 import Reason
 
 ROLE_VARIABLE = "AWS_ROLE_ARN"
@@ -31,8 +34,30 @@ RESTART_PAUSES = (timedelta(seconds=2), timedelta(seconds=20), timedelta(seconds
 """How old a pod without the role must be before the first, second and third restart."""
 
 _COUNT = re.compile(r"[0-9]{1,9}")
-_PULL_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
-_CONFIG_REASONS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+_NAMED_POD = re.compile(r'\b([Pp]ods?):? "[^"]*"')
+_PULL_REASONS = frozenset(
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+    }
+)
+_CONFIG_REASON = "CreateContainerConfigError"
+_START_REASONS = frozenset(
+    {_CONFIG_REASON, "CreateContainerError", "PreCreateHookError", "PreStartHookError", "RunContainerError"}
+)
+_GRAVEST_FIRST = (
+    Reason.IMAGE_PULL_FAILED,
+    Reason.CONTAINER_NOT_STARTED,
+    Reason.CRASH_LOOPING,
+    Reason.UNSCHEDULABLE,
+    Reason.PODS_NOT_CREATED,
+    Reason.PODS_NOT_READY,
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +116,7 @@ def availability(deployment: Manifest | None, pods: Sequence[Manifest], role_arn
     injection = injection_of(deployment)
     without = [pod for pod in living if _is_of(pod, injection, role_arn) and not _has_role(pod, role_arn)]
     if without:
-        return _role_not_injected(without, injection)
+        return _role_not_injected(deployment, len(without), injection)
     if _is_rolled_out(deployment):
         return found(Reason.PODS_AVAILABLE, f"{_available(deployment)} of {_replicas(deployment)} pods are available.")
     return _trouble(deployment, living) or waits(
@@ -134,15 +159,17 @@ def _old_enough(pods: Iterable[Manifest], age: timedelta, now: datetime) -> bool
     return all(now - datetime.fromisoformat(pod["metadata"]["creationTimestamp"]) >= age for pod in pods)
 
 
-def _role_not_injected(pods: Sequence[Manifest], injection: Injection) -> Finding:
-    names = ", ".join(sorted(pod["metadata"]["name"] for pod in pods))
-    what = f"Pods run without the connector role, because the pod identity webhook did not change them: {names}."
+def _role_not_injected(deployment: Manifest, count: int, injection: Injection) -> Finding:
+    pods = "1 pod" if count == 1 else f"{count} pods"
+    what = f"The pod identity webhook did not give the connector role to {pods}."
     if injection.attempts < RESTART_LIMIT:
-        return waits(Reason.ROLE_NOT_INJECTED, f"{what} They are started anew.")
+        return waits(Reason.ROLE_NOT_INJECTED, f"{what} Pods without it are started anew.")
+    metadata = deployment["metadata"]
     return stuck(
         Reason.ROLE_NOT_INJECTED,
-        f"{what} They were started anew {injection.attempts} times. Check that the webhook "
-        "(MutatingWebhookConfiguration pod-identity-webhook) works, then run: kubectl rollout restart deployment.",
+        f"{what} Pods were started anew {injection.attempts} times. Check that the webhook "
+        "(MutatingWebhookConfiguration pod-identity-webhook) works, then run: "
+        f"kubectl rollout restart -n {metadata['namespace']} deployment/{metadata['name']}",
     )
 
 
@@ -170,60 +197,98 @@ def _is_rolled_out(deployment: Manifest) -> bool:
     )
 
 
-def _trouble(deployment: Manifest, pods: Sequence[Manifest]) -> Finding | None:
-    for look in (_image_trouble, _crash_trouble, _scheduling_trouble):
-        for pod in pods:
-            finding = look(pod)
-            if finding:
-                return finding
-    return _deployment_trouble(deployment)
+def _trouble(deployment: Manifest, pods: Iterable[Manifest]) -> Finding | None:
+    """Return the gravest trouble, in whatever order the pods are listed."""
+    of_pods = (finding for pod in pods for finding in _pod_troubles(pod, deployment))
+    return min((*of_pods, *_deployment_troubles(deployment)), key=_gravity, default=None)
 
 
-def _waiting(pod: Manifest) -> Iterator[Mapping[str, Any]]:
+def _gravity(finding: Finding) -> tuple[int, str]:
+    return _GRAVEST_FIRST.index(finding.reason), finding.message
+
+
+def _pod_troubles(pod: Manifest, deployment: Manifest) -> Iterator[Finding]:
+    images = {container["name"]: container.get("image", "") for container in pod["spec"]["containers"]}
     for status in pod.get("status", {}).get("containerStatuses", ()):
-        waiting = status.get("state", {}).get("waiting")
-        if waiting:
-            yield waiting
-
-
-def _image_trouble(pod: Manifest) -> Finding | None:
-    for waiting in _waiting(pod):
-        if waiting.get("reason") in _PULL_REASONS:
-            return waits(
-                Reason.IMAGE_PULL_FAILED,
-                f"Pod {pod['metadata']['name']}: {waiting['reason']}: {waiting.get('message', '')} "
-                "The connector token is the password of Apono's registry: check the token, the image and the way out.",
-            )
-    return None
-
-
-def _crash_trouble(pod: Manifest) -> Finding | None:
-    for waiting in _waiting(pod):
-        if waiting.get("reason") == "CrashLoopBackOff" or waiting.get("reason") in _CONFIG_REASONS:
-            name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
-            return waits(
-                Reason.CRASH_LOOPING,
-                f"Pod {name}: {waiting['reason']}: {waiting.get('message', '')} "
-                f"See: kubectl logs -n {namespace} {name} --previous",
-            )
-    return None
-
-
-def _scheduling_trouble(pod: Manifest) -> Finding | None:
+        finding = None if status.get("ready") else _container_trouble(status, images, deployment)
+        if finding:
+            yield finding
     scheduled = _condition(pod, "PodScheduled")
     if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
-        return waits(Reason.UNSCHEDULABLE, f"Pod {pod['metadata']['name']}: {scheduled.get('message', '')}")
-    return None
+        yield waits(Reason.UNSCHEDULABLE, f"No node takes the pod: {_unnamed(scheduled.get('message', ''))}")
 
 
-def _deployment_trouble(deployment: Manifest) -> Finding | None:
+def _container_trouble(status: Mapping[str, Any], images: Mapping[str, str], deployment: Manifest) -> Finding | None:
+    """Tell what keeps a container from being ready.
+
+    That it ended before comes first: between two tries to make or pull it anew, the kubelet says CrashLoopBackOff.
+    """
+    waiting = status.get("state", {}).get("waiting") or {}
+    reason = waiting.get("reason")
+    if status.get("restartCount") or _last_end(status) or reason == "CrashLoopBackOff":
+        return _crash_looping(status, deployment)
+    if reason in _PULL_REASONS:
+        return _image_pull_failed(images.get(status["name"], ""), deployment)
+    return _not_started(status["name"], waiting, deployment) if reason in _START_REASONS else None
+
+
+def _last_end(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    end: Mapping[str, Any] = status.get("lastState", {}).get("terminated") or {}
+    return end
+
+
+def _crash_looping(status: Mapping[str, Any], deployment: Manifest) -> Finding:
+    name, metadata = status["name"], deployment["metadata"]
+    return waits(
+        Reason.CRASH_LOOPING,
+        f"Container {name} keeps ending{_how(_last_end(status))}. Read why: "
+        f"kubectl logs -n {metadata['namespace']} deployment/{metadata['name']} --previous -c {name}; "
+        f"if there is no log: {_describe(deployment)}",
+    )
+
+
+def _how(end: Mapping[str, Any]) -> str:
+    details = [f"exit code {end['exitCode']}", end.get("reason")] if end else []
+    return f" ({', '.join(filter(None, details))})" if details else ""
+
+
+def _image_pull_failed(image: str, deployment: Manifest) -> Finding:
+    """Say it without the kubelet's words: those of ErrImagePull and ImagePullBackOff take turns."""
+    return waits(
+        Reason.IMAGE_PULL_FAILED,
+        f"Image {image} cannot be pulled. The connector token is the password of Apono's registry: check the token, "
+        "the image's name and the way out. The kubelet's own words, such as those of ErrImagePull: "
+        f"{_describe(deployment)}",
+    )
+
+
+def _not_started(name: str, waiting: Mapping[str, Any], deployment: Manifest) -> Finding:
+    """Quote what the kubelet finds wrong by itself; a container runtime's words are others with each try."""
+    reason = waiting["reason"]
+    message = _unnamed(waiting.get("message", "")) if reason == _CONFIG_REASON else ""
+    what = f"{reason}: {message}" if message else reason
+    return waits(
+        Reason.CONTAINER_NOT_STARTED, f"Container {name} cannot be started: {what}. More: {_describe(deployment)}"
+    )
+
+
+def _deployment_troubles(deployment: Manifest) -> Iterator[Finding]:
     failure = _condition(deployment, "ReplicaFailure")
     if failure.get("status") == "True":
-        return waits(Reason.PODS_NOT_CREATED, str(failure.get("message", "")))
+        yield waits(Reason.PODS_NOT_CREATED, _unnamed(failure.get("message", "")))
     progressing = _condition(deployment, "Progressing")
     if progressing.get("reason") == "ProgressDeadlineExceeded":
-        return waits(Reason.PODS_NOT_READY, str(progressing.get("message", "")))
-    return None
+        yield waits(Reason.PODS_NOT_READY, str(progressing.get("message", "")))
+
+
+def _unnamed(text: str) -> str:
+    """Take the names of pods out of Kubernetes' own words."""
+    return _NAMED_POD.sub(r"\1", text)
+
+
+def _describe(deployment: Manifest) -> str:
+    label = deployment["spec"]["selector"]["matchLabels"][CONNECTOR_LABEL]
+    return f"kubectl describe pods -n {deployment['metadata']['namespace']} -l {CONNECTOR_LABEL}={label}"
 
 
 def _condition(thing: Manifest, kind: str) -> Mapping[str, Any]:

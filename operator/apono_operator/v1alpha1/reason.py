@@ -135,10 +135,15 @@ class Reason(StrEnum):
         "The node cannot pull the connector's image.",
         "Check the token (it is the registry's password), the image's name, and the way out to the registry.",
     )
+    CONTAINER_NOT_STARTED = (
+        "ContainerNotStarted",
+        "The node cannot make or start the container.",
+        "Mend what the message names, such as a Secret or a key in it that is missing.",
+    )
     CRASH_LOOPING = (
         "CrashLooping",
-        "The connector's container keeps ending.",
-        "Read its log: kubectl logs deployment/<name>.",
+        "The connector's container ended, was started again, and is not ready.",
+        "Read its log with the command in the message.",
     )
     PODS_NOT_CREATED = (
         "PodsNotCreated",

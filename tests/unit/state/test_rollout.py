@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import copy
 from datetime import timedelta
 from typing import Any
 
@@ -16,15 +15,10 @@ from tests.builders import NOW, Json, a_deployment, a_pod, a_role, some_inputs
 
 ROLE = a_role().arn
 OTHER_ROLE = "arn:aws:iam::123456789012:role/apono-connector-another"
-NONE_AVAILABLE = {"availableReplicas": 0}
 
 
 def with_role(name: str = "with-role", **options: Any) -> Json:
     return a_pod(name, role_arn=ROLE, **options)
-
-
-def waiting(reason: str, message: str = "details") -> list[Json]:
-    return [{"name": "connector", "state": {"waiting": {"reason": reason, "message": message}}}]
 
 
 # --- restarts for want of the role ------------------------------------------------------------------------------
@@ -181,129 +175,26 @@ def test_pods_without_the_role_are_not_available_however_well_they_run() -> None
     found = availability(a_deployment(), [a_pod("b"), a_pod("a"), with_role()], ROLE)
 
     assert (found.reason, found.awaits) == (Reason.ROLE_NOT_INJECTED, Next.TIME)
-    assert "did not change them: a, b. They are started anew." in found.message
+    assert found.message == (
+        "The pod identity webhook did not give the connector role to 2 pods. Pods without it are started anew."
+    )
 
 
 def test_pods_without_the_role_after_all_restarts_wait_for_somebody() -> None:
     found = availability(a_deployment(restarts=5, settled=2), [a_pod(restarts=5)], ROLE)
 
     assert (found.reason, found.awaits) == (Reason.ROLE_NOT_INJECTED, Next.SOMEBODY)
-    assert "started anew 3 times" in found.message
-    assert "kubectl rollout restart" in found.message
+    assert found.message == (
+        "The pod identity webhook did not give the connector role to 1 pod. Pods were started anew 3 times. Check "
+        "that the webhook (MutatingWebhookConfiguration pod-identity-webhook) works, then run: "
+        "kubectl rollout restart -n apono deployment/apono-connector-production"
+    )
 
 
 def test_old_pods_without_the_role_do_not_spoil_a_rollout() -> None:
     found = availability(a_deployment(restarts=1), [a_pod("old"), with_role(restarts=1)], ROLE)
 
     assert found.good
-
-
-TROUBLES: dict[str, tuple[Json, Reason, str]] = {
-    "the image cannot be pulled": (
-        {"containerStatuses": waiting("ImagePullBackOff", "401 Unauthorized")},
-        Reason.IMAGE_PULL_FAILED,
-        "Pod p: ImagePullBackOff: 401 Unauthorized The connector token is the password of Apono's registry",
-    ),
-    "the first pull failed": (
-        {"containerStatuses": waiting("ErrImagePull")},
-        Reason.IMAGE_PULL_FAILED,
-        "Pod p: ErrImagePull",
-    ),
-    "the image has no valid name": (
-        {"containerStatuses": waiting("InvalidImageName")},
-        Reason.IMAGE_PULL_FAILED,
-        "Pod p: InvalidImageName",
-    ),
-    "the image is nowhere": (
-        {"containerStatuses": waiting("ErrImageNeverPull")},
-        Reason.IMAGE_PULL_FAILED,
-        "Pod p: ErrImageNeverPull",
-    ),
-    "the container keeps ending": (
-        {"containerStatuses": waiting("CrashLoopBackOff", "back-off 10s")},
-        Reason.CRASH_LOOPING,
-        "Pod p: CrashLoopBackOff: back-off 10s See: kubectl logs -n apono p --previous",
-    ),
-    "the container cannot be made": (
-        {"containerStatuses": waiting("CreateContainerConfigError", "secret not found")},
-        Reason.CRASH_LOOPING,
-        "Pod p: CreateContainerConfigError: secret not found",
-    ),
-    "no node takes the pod": (
-        {
-            "conditions": [
-                {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
-            ]
-        },
-        Reason.UNSCHEDULABLE,
-        "Pod p: 0/3 nodes",
-    ),
-}
-
-
-@pytest.mark.parametrize(("status", "reason", "message"), TROUBLES.values(), ids=TROUBLES)
-def test_what_keeps_a_pod_from_running_is_told(status: Json, reason: Reason, message: str) -> None:
-    found = availability(a_deployment(status=NONE_AVAILABLE), [with_role("p", status=status)], ROLE)
-
-    assert (found.reason, found.awaits) == (reason, Next.TIME)
-    assert found.message.startswith(message)
-
-
-def test_the_second_pods_image_matters_more_than_the_first_pods_schedule() -> None:
-    unscheduled = {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}
-    unpulled = {"containerStatuses": waiting("ImagePullBackOff")}
-    pods = [with_role("one", status=unscheduled), with_role("two", status=unpulled)]
-
-    assert availability(a_deployment(status=NONE_AVAILABLE), pods, ROLE).reason is Reason.IMAGE_PULL_FAILED
-
-
-HARMLESS: dict[str, Json] = {
-    "the container is being created": {"containerStatuses": waiting("ContainerCreating")},
-    "the container waits without a reason": {"containerStatuses": [{"state": {"waiting": {"message": "x"}}}]},
-    "the container runs": {"containerStatuses": [{"state": {"running": {}}}]},
-    "the container has no state": {"containerStatuses": [{}]},
-    "the pod is scheduled": {"conditions": [{"type": "PodScheduled", "status": "True"}]},
-    "the pod is held back on purpose": {
-        "conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]
-    },
-    "another condition is bad": {"conditions": [{"type": "Ready", "status": "False", "reason": "Unschedulable"}]},
-}
-
-
-@pytest.mark.parametrize("status", HARMLESS.values(), ids=HARMLESS)
-def test_a_pod_on_its_way_is_no_trouble(status: Json) -> None:
-    found = availability(a_deployment(status=NONE_AVAILABLE), [with_role(status=status)], ROLE)
-
-    assert found.reason is Reason.ROLLOUT_IN_PROGRESS
-
-
-def test_the_trouble_of_a_pod_that_is_going_is_over() -> None:
-    going = copy.deepcopy(with_role(status={"containerStatuses": waiting("ImagePullBackOff")}))
-    going["metadata"]["deletionTimestamp"] = "2026-03-14T09:26:00Z"
-
-    assert availability(a_deployment(status=NONE_AVAILABLE), [going], ROLE).reason is Reason.ROLLOUT_IN_PROGRESS
-
-
-DEPLOYMENT_TROUBLES: dict[str, tuple[Json, Reason]] = {
-    "pods are refused": (
-        {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"},
-        Reason.PODS_NOT_CREATED,
-    ),
-    "pods are accepted again": ({"type": "ReplicaFailure", "status": "False"}, Reason.ROLLOUT_IN_PROGRESS),
-    "the deadline has passed": (
-        {"type": "Progressing", "reason": "ProgressDeadlineExceeded", "message": "exceeded quota"},
-        Reason.PODS_NOT_READY,
-    ),
-    "it progresses": ({"type": "Progressing", "reason": "ReplicaSetUpdated"}, Reason.ROLLOUT_IN_PROGRESS),
-}
-
-
-@pytest.mark.parametrize(("condition", "reason"), DEPLOYMENT_TROUBLES.values(), ids=DEPLOYMENT_TROUBLES)
-def test_what_keeps_a_deployment_from_its_pods_is_told(condition: Json, reason: Reason) -> None:
-    found = availability(a_deployment(status={**NONE_AVAILABLE, "conditions": [condition]}), [], ROLE)
-
-    assert (found.reason, found.awaits) == (reason, Next.TIME)
-    assert found.message == condition.get("message", "0 of 1 pods are available.")
 
 
 def test_a_restart_changes_the_template_and_so_rolls_the_pods() -> None:
