@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from apono_operator.state.administration import DEFAULT_IMAGE, Administration, Grant
+from apono_operator.state.administration import DEFAULT_ENV_NAMES, DEFAULT_IMAGE, Administration, Grant
 from apono_operator.v1alpha1 import PermissionSet
 
 PREFIX = "APONO_OPERATOR_"
@@ -25,6 +25,9 @@ _POLICY_ARN = re.compile(r"arn:aws[a-zA-Z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-
 _POLICY_ARN_PATTERN = re.compile(r"\*|arn:[\w+=,.@/:*?!\[\]-]+", re.ASCII)
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _TAG_KEY_PATTERN = re.compile(r"[\w .:/=+@*?!\[\]-]{1,128}", re.ASCII)
+_ENV_NAME_PATTERN = re.compile(r"[\w*?!\[\]-]{1,253}", re.ASCII)
+_METADATA_KEY_PATTERN = re.compile(r"[\w./*?!\[\]-]{1,317}", re.ASCII)
+_METADATA_KEY_PATTERN_IS = "a key or a pattern of such: up to 317 of A-Z a-z 0-9 - _ . / * ? [ ! ]"
 _ROLE_TAG_KEY = re.compile(r"(?!aws:|apono\.io/)[\w .:/=+@-]{1,128}", re.ASCII | re.IGNORECASE)
 _ROLE_TAG_VALUE_LIMIT = 256
 # Source: Kubernetes documentation, "Service", on environment variables; a Service may well be called apono-operator.
@@ -89,6 +92,27 @@ class Settings(BaseSettings):
         _each(_TAG_KEY_PATTERN, "a tag key or a pattern of such: up to 128 of A-Z a-z 0-9 space _ . : / = + - @ * ?"),
         Field(description="Tag keys that connectors may set on their role, names or patterns separated by commas."),
     ] = ()
+    allowed_env_names: Annotated[
+        CommaSeparated,
+        _each(_ENV_NAME_PATTERN, "a variable's name or a pattern of such: up to 253 of A-Z a-z 0-9 _ * ? [ ! - ]"),
+        Field(
+            default=",".join(DEFAULT_ENV_NAMES),  # as it is written, for the reference; split like any other
+            description="Environment variables that connectors may set, names or patterns separated by commas. "
+            "Empty: none. APONO_* and AWS_* stay out of reach.",
+        ),
+    ]
+    allowed_pod_label_keys: Annotated[
+        CommaSeparated,
+        _each(_METADATA_KEY_PATTERN, _METADATA_KEY_PATTERN_IS),
+        Field(description="Keys of labels that connectors may set on their pods, or patterns, separated by commas."),
+    ] = ()
+    allowed_pod_annotation_keys: Annotated[
+        CommaSeparated,
+        _each(_METADATA_KEY_PATTERN, _METADATA_KEY_PATTERN_IS),
+        Field(
+            description="Keys of annotations that connectors may set on their pods, or patterns, separated by commas."
+        ),
+    ] = ()
     role_tags: Annotated[
         dict[str, str],
         _each(_ROLE_TAG_KEY, "a tag key: up to 128 of A-Z a-z 0-9 space _ . : / = + - @, not of aws: nor apono.io/"),
@@ -119,7 +143,15 @@ class Settings(BaseSettings):
         Literal["debug", "info", "warning", "error"], Field(description="The least severe lines to log.")
     ] = "info"
 
-    @field_validator("watch_namespaces", "allowed_managed_policy_arns", "allowed_role_tag_keys", mode="before")
+    @field_validator(
+        "watch_namespaces",
+        "allowed_managed_policy_arns",
+        "allowed_role_tag_keys",
+        "allowed_env_names",
+        "allowed_pod_label_keys",
+        "allowed_pod_annotation_keys",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -161,6 +193,9 @@ class Settings(BaseSettings):
             allow_unbounded_roles=self.allow_unbounded_roles,
             allowed_managed_policy_arns=self.allowed_managed_policy_arns,
             allowed_role_tag_keys=self.allowed_role_tag_keys,
+            allowed_env_names=self.allowed_env_names,
+            allowed_pod_label_keys=self.allowed_pod_label_keys,
+            allowed_pod_annotation_keys=self.allowed_pod_annotation_keys,
             role_tags=self.role_tags,
             max_session_duration=self.max_session_duration,
             connector_image=self.connector_image,

@@ -26,6 +26,9 @@ CHOSEN: dict[str, Any] = {
     "allow_unbounded_roles": True,
     "allowed_managed_policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::123456789012:policy/own-*"],
     "allowed_role_tag_keys": ["team", "cost:*"],
+    "allowed_env_names": ["HTTPS_PROXY", "MY_[!X]*"],
+    "allowed_pod_label_keys": ["team", "acme.example/*"],
+    "allowed_pod_annotation_keys": ["note", "acme.example/?"],
     "role_tags": {"owner": "platform, and <others> & co", "number": "1000000"},
     "max_session_duration": 43200,
     "connector_image": "registry.example/apono/connector:v2",
@@ -43,6 +46,11 @@ REFUSED: list[tuple[str, Any]] = [
     ("grants", [{"namespaces": ["team-a"], "registries": []}]),
     ("permissions_boundaries", {"ReadOnly": "connector-boundary"}),
     ("permissions_boundaries", {"Administrator": BOUNDARY}),
+    ("allowed_env_names", ["HTTPS_PROXY=x"]),
+    ("allowed_env_names", [""]),
+    ("allowed_pod_label_keys", ["team: a"]),
+    ("allowed_pod_label_keys", ["a" * 318]),
+    ("allowed_pod_annotation_keys", ["note=x"]),
     ("max_session_duration", 3599),
     ("max_session_duration", 43201),
     ("connector_image", ""),
@@ -95,6 +103,14 @@ def test_the_chart_s_defaults_are_the_operator_s(chart: Chart, monkeypatch: pyte
     expected = Settings(namespace=NAMESPACE, **REQUIRED)
 
     assert as_read_by_the_operator(chart.render({}), monkeypatch) == expected
+
+
+def test_an_empty_list_of_variables_means_none_rather_than_the_default(
+    chart: Chart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = as_read_by_the_operator(chart.render({"allowedEnvNames": []}), monkeypatch)
+
+    assert settings.allowed_env_names == ()
 
 
 def test_the_operator_learns_its_namespace_from_its_pod(chart: Chart) -> None:

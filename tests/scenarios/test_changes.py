@@ -21,7 +21,15 @@ SSM = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 @pytest.fixture
 def generous(start: StartScenario) -> Scenario:
     """A scenario whose administrator allows some extras."""
-    return start(values={"allowedManagedPolicyArns": [VIEW_ONLY, SSM], "allowedRoleTagKeys": ["team", "stage"]})
+    return start(
+        values={
+            "allowedManagedPolicyArns": [VIEW_ONLY, SSM],
+            "allowedRoleTagKeys": ["team", "stage"],
+            "allowedEnvNames": ["ACME_*"],
+            "allowedPodLabelKeys": ["team"],
+            "allowedPodAnnotationKeys": ["note"],
+        }
+    )
 
 
 def role_of(scenario: Scenario) -> Role:
@@ -107,8 +115,6 @@ def test_foreign_policies_and_tags_on_our_role_stay(generous: Scenario) -> None:
             ("template", "spec", "containers", 0, "image"),
             "registry.apono.io/apono-connector:v1.7.6",
         ),
-        ({"podLabels": {"team": "red"}}, ("template", "metadata", "labels", "team"), "red"),
-        ({"podAnnotations": {"note": "x"}}, ("template", "metadata", "annotations", "note"), "x"),
         (
             {"nodeSelector": {"kubernetes.io/os": "linux"}},
             ("template", "spec", "nodeSelector"),
@@ -143,6 +149,17 @@ def test_each_option_of_the_deployment_arrives(
     for part in path:
         found = found[part]
     assert found == expected
+
+
+def test_allowed_variables_labels_and_annotations_arrive(generous: Scenario) -> None:
+    variable = {"name": "ACME_LEVEL", "value": "3"}
+
+    generous.apply_ready(deployment={"env": [variable], "podLabels": {"team": "red"}, "podAnnotations": {"note": "x"}})
+
+    metadata = deployment_of(generous)["spec"]["template"]["metadata"]
+    assert variable in container_of(generous)["env"]
+    assert metadata["labels"]["team"] == "red"
+    assert metadata["annotations"]["note"] == "x"
 
 
 def test_an_environment_variable_comes_and_goes_with_the_manifest(scenario: Scenario) -> None:

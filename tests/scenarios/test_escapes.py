@@ -160,6 +160,20 @@ def test_the_author_is_stopped_by_the_api_server(author: Cluster, threat: Threat
     Threat(
         "a tag that opens doors", {"role": {"tags": {"apono-connector-read": "true"}}}, "apono-connector-read is not"
     ),
+    Threat("code of his own in the connector's process", variable("NODE_OPTIONS"), "env: NODE_OPTIONS is not"),
+    Threat("a library of his own in it", variable("LD_PRELOAD"), "env: LD_PRELOAD is not"),
+    Threat("any certificate for true", variable("NODE_TLS_REJECT_UNAUTHORIZED"), "env: NODE_TLS_REJECT_UNAUTHORIZED"),
+    Threat("to join another's Service", pods(podLabels={"app": "shop"}), "podLabels: app is not"),
+    Threat(
+        "pods without AppArmor",
+        pods(podAnnotations={"container.apparmor.security.beta.kubernetes.io/connector": "unconfined"}),
+        "podAnnotations: container.apparmor.security.beta.kubernetes.io/connector is not",
+    ),
+    Threat(
+        "a container by an injector",
+        pods(podAnnotations={"sidecar.istio.io/inject": "true"}),
+        "podAnnotations: sidecar.istio.io/inject is not",
+    ),
 )
 def test_the_author_is_stopped_by_the_administrators_limits(
     shared_scenario: Scenario, author: Cluster, threat: Threat

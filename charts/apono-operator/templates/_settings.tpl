@@ -1,14 +1,16 @@
 {{/*
 The operator's settings as environment variables: watchNamespaces becomes APONO_OPERATOR_WATCH_NAMESPACES. What is
-empty is left to the operator's default.
+empty is left to the operator's default, but for allowedEnvNames: that default is not empty, and an empty list means it.
 */}}
 {{- define "apono-operator.settings" -}}
 {{- range $key := list "watchNamespaces" "grants" "permissionsBoundaries" "allowUnboundedRoles"
-      "allowedManagedPolicyArns" "allowedRoleTagKeys" "roleTags" "maxSessionDuration" "connectorImage" "aponoUrl"
-      "resyncSeconds" "secretPollSeconds" "workers" "logFormat" "logLevel" }}
-{{- with index $.Values $key }}
+      "allowedManagedPolicyArns" "allowedRoleTagKeys" "allowedEnvNames" "allowedPodLabelKeys"
+      "allowedPodAnnotationKeys" "roleTags" "maxSessionDuration" "connectorImage" "aponoUrl" "resyncSeconds"
+      "secretPollSeconds" "workers" "logFormat" "logLevel" }}
+{{- $value := index $.Values $key }}
+{{- if or $value (and (eq $key "allowedEnvNames") (kindIs "slice" $value)) }}
 - name: APONO_OPERATOR_{{ snakecase $key | upper }}
-  value: {{ include "apono-operator.setting" . | quote }}
+  value: {{ include "apono-operator.setting" $value | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -17,7 +19,7 @@ empty is left to the operator's default.
 {{- define "apono-operator.setting" -}}
 {{- if kindIs "string" . -}}
 {{ . }}
-{{- else if and (kindIs "slice" .) (kindIs "string" (first .)) -}}
+{{- else if and (kindIs "slice" .) (or (not .) (kindIs "string" (first .))) -}}
 {{ join "," . }}
 {{- else -}}
 {{ toJson . }}

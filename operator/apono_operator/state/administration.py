@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated
 
@@ -15,6 +15,17 @@ CONNECTOR_REGISTRY = "registry.apono.io"
 """Apono's registry: its user is ``apono``, its password is the connector token."""
 
 DEFAULT_IMAGE = f"{CONNECTOR_REGISTRY}/apono-connector:v1.7.8"
+
+DEFAULT_ENV_NAMES = (
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "LOG_LEVEL",
+)
+"""Variables that connectors may set if the administrator says nothing else: none of them runs code in the pod."""
 
 
 class Grant(BaseModel):
@@ -32,7 +43,7 @@ class Grant(BaseModel):
 
     def covers_namespace(self, namespace: str) -> bool:
         """Tell whether *namespace* matches one of the patterns."""
-        return any(fnmatchcase(namespace, pattern) for pattern in self.namespaces)
+        return _matches(namespace, self.namespaces)
 
     def covers_image(self, image: str) -> bool:
         """Tell whether *image* lies in one of the registries or repositories."""
@@ -53,6 +64,15 @@ class Administration(BaseModel):
     allowed_role_tag_keys: tuple[str, ...] = ()
     """Exact keys or shell-style patterns."""
 
+    allowed_env_names: tuple[str, ...] = DEFAULT_ENV_NAMES
+    """Exact names of environment variables or shell-style patterns."""
+
+    allowed_pod_label_keys: tuple[str, ...] = ()
+    """Exact keys or shell-style patterns."""
+
+    allowed_pod_annotation_keys: tuple[str, ...] = ()
+    """Exact keys or shell-style patterns."""
+
     role_tags: Mapping[str, str] = Field(default_factory=dict)
     max_session_duration: Annotated[int, Field(ge=3600, le=43200)] = 3600
     connector_image: str = DEFAULT_IMAGE
@@ -60,11 +80,23 @@ class Administration(BaseModel):
 
     def allows_managed_policy(self, arn: str) -> bool:
         """Tell whether *arn* is on the administrator's list of managed policies."""
-        return any(fnmatchcase(arn, pattern) for pattern in self.allowed_managed_policy_arns)
+        return _matches(arn, self.allowed_managed_policy_arns)
 
     def allows_role_tag(self, key: str) -> bool:
         """Tell whether *key* is on the administrator's list of tag keys."""
-        return any(fnmatchcase(key, pattern) for pattern in self.allowed_role_tag_keys)
+        return _matches(key, self.allowed_role_tag_keys)
+
+    def allows_env(self, name: str) -> bool:
+        """Tell whether *name* is on the administrator's list of environment variables."""
+        return _matches(name, self.allowed_env_names)
+
+    def allows_pod_label(self, key: str) -> bool:
+        """Tell whether *key* is on the administrator's list of keys of pod labels."""
+        return _matches(key, self.allowed_pod_label_keys)
+
+    def allows_pod_annotation(self, key: str) -> bool:
+        """Tell whether *key* is on the administrator's list of keys of pod annotations."""
+        return _matches(key, self.allowed_pod_annotation_keys)
 
 
 def registry_of(image: str) -> str:
@@ -81,6 +113,10 @@ def qualified(image: str) -> str:
     """Return *image* with its registry host written out."""
     host = registry_of(image)
     return image if image.startswith(f"{host}/") else f"{host}/{image}"
+
+
+def _matches(text: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
 def _lies_in(image: str, place: str) -> bool:

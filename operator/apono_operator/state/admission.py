@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from apono_operator.state.administration import Administration, Grant, qualified
-from apono_operator.v1alpha1 import AponoConnectorSpec, Mode, Reason
+from apono_operator.v1alpha1 import AponoConnectorSpec, ConnectorDeployment, Mode, Reason
 
 SERVED_MODES = frozenset({Mode.ACCOUNT})
 
@@ -29,10 +29,14 @@ class Request:
     namespace: str
     spec: AponoConnectorSpec
 
+    @property
+    def options(self) -> ConnectorDeployment:
+        """What the manifest chooses about the pods, with the defaults of all else."""
+        return self.spec.deployment or ConnectorDeployment()
+
     def image(self, administration: Administration) -> str:
         """Return the image that the pods would run."""
-        asked = self.spec.deployment.image if self.spec.deployment else None
-        return asked or administration.connector_image
+        return self.options.image or administration.connector_image
 
 
 Rule = Callable[[Request, Administration], "Refusal | None"]
@@ -40,7 +44,7 @@ Rule = Callable[[Request, Administration], "Refusal | None"]
 
 def refusal(request: Request, administration: Administration) -> Refusal | None:
     """Return the first rule's refusal of *request*, or None if all rules let it pass."""
-    for rule in (_mode_is_served, _grant_covers, _bounded, _managed_policies_allowed, _role_tags_allowed):
+    for rule in _RULES:
         refused = rule(request, administration)
         if refused:
             return refused
@@ -132,6 +136,34 @@ def _role_tags_allowed(request: Request, administration: Administration) -> Refu
     )
 
 
+def _env_allowed(request: Request, administration: Administration) -> Refusal | None:
+    """A variable such as NODE_OPTIONS or LD_PRELOAD runs code of the author's choice under the connector's role."""
+    names = [variable.name for variable in request.options.env or ()]
+    return _outside_list(
+        "spec.deployment.env",
+        [name for name in names if not administration.allows_env(name)],
+        "APONO_OPERATOR_ALLOWED_ENV_NAMES, chart value allowedEnvNames",
+    )
+
+
+def _pod_labels_allowed(request: Request, administration: Administration) -> Refusal | None:
+    """Services and network policies of others select pods by label."""
+    return _outside_list(
+        "spec.deployment.podLabels",
+        [key for key in request.options.pod_labels or () if not administration.allows_pod_label(key)],
+        "APONO_OPERATOR_ALLOWED_POD_LABEL_KEYS, chart value allowedPodLabelKeys",
+    )
+
+
+def _pod_annotations_allowed(request: Request, administration: Administration) -> Refusal | None:
+    """Annotations turn AppArmor off, and bid injectors add containers."""
+    return _outside_list(
+        "spec.deployment.podAnnotations",
+        [key for key in request.options.pod_annotations or () if not administration.allows_pod_annotation(key)],
+        "APONO_OPERATOR_ALLOWED_POD_ANNOTATION_KEYS, chart value allowedPodAnnotationKeys",
+    )
+
+
 def _outside_list(field: str, refused: list[str], setting: str) -> Refusal | None:
     if not refused:
         return None
@@ -140,3 +172,15 @@ def _outside_list(field: str, refused: list[str], setting: str) -> Refusal | Non
         f"{field}: {', '.join(sorted(refused))} is not on the administrator's list. "
         f"Remove it, or ask the administrator to allow it ({setting}).",
     )
+
+
+_RULES: tuple[Rule, ...] = (
+    _mode_is_served,
+    _grant_covers,
+    _bounded,
+    _managed_policies_allowed,
+    _role_tags_allowed,
+    _env_allowed,
+    _pod_labels_allowed,
+    _pod_annotations_allowed,
+)

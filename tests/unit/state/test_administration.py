@@ -153,10 +153,52 @@ def test_tag_keys_are_allowed_by_key_or_pattern(key: str, *, allowed: bool) -> N
     assert an_administration(allowed_role_tag_keys=("team", "cost-*")).allows_role_tag(key) is allowed
 
 
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [("MY_PROXY", True), ("ACME_LEVEL", True), ("my_proxy", False), ("NOT_MY_PROXY", False), ("HTTPS_PROXY", False)],
+)
+def test_variables_are_allowed_by_name_or_pattern_in_place_of_the_default(name: str, *, allowed: bool) -> None:
+    assert an_administration(allowed_env_names=("MY_PROXY", "ACME_*")).allows_env(name) is allowed
+
+
+@pytest.mark.parametrize(
+    ("key", "allowed"),
+    [("team", True), ("acme.example/a", True), ("acme.example", False), ("Team", False), ("teams", False)],
+)
+def test_labels_and_annotations_of_pods_are_allowed_each_by_a_list_of_keys_or_patterns(
+    key: str, *, allowed: bool
+) -> None:
+    keys = ("team", "acme.example/*")
+    labels, annotations = (
+        an_administration(allowed_pod_label_keys=keys),
+        an_administration(allowed_pod_annotation_keys=keys),
+    )
+
+    assert labels.allows_pod_label(key) is allowed
+    assert annotations.allows_pod_annotation(key) is allowed
+    assert not labels.allows_pod_annotation(key)
+    assert not annotations.allows_pod_label(key)
+
+
+PLAIN = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "LOG_LEVEL"]
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_proxies_and_log_level_are_allowed_if_the_administrator_says_no_more(name: str) -> None:
+    assert Administration(grants=()).allows_env(name)
+
+
+@pytest.mark.parametrize("name", ["NODE_OPTIONS", "LD_PRELOAD", "NODE_TLS_REJECT_UNAUTHORIZED", "PATH", "ALL_PROXY"])
+def test_no_other_variable_is_allowed_if_the_administrator_says_no_more(name: str) -> None:
+    assert not Administration(grants=()).allows_env(name)
+
+
 def test_nothing_is_allowed_that_the_administrator_did_not_name() -> None:
     bare = Administration(grants=())
 
     assert not bare.allows_managed_policy("arn:aws:iam::aws:policy/SecurityAudit")
     assert not bare.allows_role_tag("team")
+    assert not bare.allows_pod_label("team")
+    assert not bare.allows_pod_annotation("team")
     assert not bare.allow_unbounded_roles
     assert dict(bare.permissions_boundaries) == {}

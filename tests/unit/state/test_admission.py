@@ -19,12 +19,19 @@ LIMITS = an_administration(
     ),
     allowed_managed_policy_arns=(SECURITY_AUDIT,),
     allowed_role_tag_keys=("team", "cost*"),
+    allowed_env_names=("HTTPS_PROXY", "ACME_*"),
+    allowed_pod_label_keys=("team", "acme.example/*"),
+    allowed_pod_annotation_keys=("note",),
     role_tags={"cost-centre": "7"},
 )
 
 
 def asked(namespace: str = "apono", **spec: Any) -> Request:
     return Request(namespace, a_spec(**spec))
+
+
+def with_variables(*names: str) -> Request:
+    return asked(deployment={"env": [{"name": name, "value": "x"} for name in names]})
 
 
 ADMITTED = {
@@ -37,6 +44,10 @@ ADMITTED = {
     "a managed policy on the list": asked(role={"managedPolicyArns": [SECURITY_AUDIT]}),
     "tags on the list": asked(role={"tags": {"team": "a", "cost": "b"}}),
     "an empty role": asked(role={}),
+    "variables on the list": with_variables("HTTPS_PROXY", "ACME_LEVEL"),
+    "pod labels on the list": asked(deployment={"podLabels": {"team": "a", "acme.example/stage": "b"}}),
+    "pod annotations on the list": asked(deployment={"podAnnotations": {"note": "a"}}),
+    "a deployment without extras": asked(deployment={"env": [], "podLabels": {}, "podAnnotations": {}}),
 }
 
 
@@ -112,6 +123,46 @@ REFUSED: dict[str, tuple[Request, Administration, tuple[str, ...]]] = {
         asked(role={"tags": {"team": "a", "owner": "b"}}),
         LIMITS,
         ("spec.role.tags: owner is not on", "APONO_OPERATOR_ALLOWED_ROLE_TAG_KEYS", "chart value allowedRoleTagKeys"),
+    ),
+    "variables off the list": (
+        with_variables("NODE_OPTIONS", "HTTPS_PROXY", "LD_PRELOAD"),
+        LIMITS,
+        (
+            "spec.deployment.env: LD_PRELOAD, NODE_OPTIONS is not on",
+            "APONO_OPERATOR_ALLOWED_ENV_NAMES",
+            "chart value allowedEnvNames",
+        ),
+    ),
+    "a variable of the default that the administrator's list leaves out": (
+        with_variables("LOG_LEVEL"),
+        LIMITS,
+        ("spec.deployment.env: LOG_LEVEL is not on",),
+    ),
+    "a pod label off the list": (
+        asked(deployment={"podLabels": {"team": "a", "app": "shop", "note": "b"}}),
+        LIMITS,
+        (
+            "spec.deployment.podLabels: app, note is not on",
+            "APONO_OPERATOR_ALLOWED_POD_LABEL_KEYS",
+            "chart value allowedPodLabelKeys",
+        ),
+    ),
+    "a pod annotation off the list": (
+        asked(
+            deployment={
+                "podAnnotations": {
+                    "note": "a",
+                    "container.apparmor.security.beta.kubernetes.io/connector": "unconfined",
+                    "team": "b",
+                }
+            }
+        ),
+        LIMITS,
+        (
+            "spec.deployment.podAnnotations: container.apparmor.security.beta.kubernetes.io/connector, team is not on",
+            "APONO_OPERATOR_ALLOWED_POD_ANNOTATION_KEYS",
+            "chart value allowedPodAnnotationKeys",
+        ),
     ),
     "a tag of the administrator's": (
         asked(role={"tags": {"cost-centre": "8"}}),
