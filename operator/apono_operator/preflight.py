@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from apono_operator import v1alpha1
 from apono_operator.adapters.errors import DeniedError
-from apono_operator.adapters.kubernetes import NotFoundError
+from apono_operator.adapters.kubernetes import NotFoundError, UnservedError
 from apono_operator.reconciler import Environment
 from apono_operator.v1alpha1 import Reason
 
@@ -30,7 +30,7 @@ def check(environment: Environment, namespaces: Sequence[str]) -> None:
 def _check_connectors(environment: Environment, namespace: str | None) -> None:
     try:
         environment.kubernetes.check_connectors_listable(namespace)
-    except NotFoundError as error:
+    except (NotFoundError, UnservedError) as error:
         raise HalfConfiguredError(
             f"the custom resource definition of {v1alpha1.KIND} is not installed. "
             "Install it: apono-operator crds | kubectl apply --server-side -f -"

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import kubernetes.client
 import kubernetes.config
+import structlog
 import urllib3
 import yaml
 from kubernetes.client.exceptions import ApiException
@@ -31,14 +32,25 @@ from apono_operator.adapters.errors import (
 )
 from apono_operator.adapters.fence import Fence
 from apono_operator.state.conditions import Event
+from apono_operator.state.desired import RESTARTS_ANNOTATION, TEMPLATE_ROLE_ANNOTATION
 from apono_operator.state.resources import CONNECTOR_LABEL, Manifest, ObjectKey, Owner, key_of
+from apono_operator.state.rollout import ROLE_VARIABLE
 from apono_operator.v1alpha1 import Reason
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 FIELD_MANAGER = "apono-operator"
 TIMEOUT_SECONDS = (5, 30)
 """To connect, to read."""
 
+POD_LIMIT = 500
+"""Of how many pods with its label a connector is told at most."""
+
+POD_PAGE = 10
+"""How many pods are read at once; few, because each may be as large as etcd takes, 1.5 MiB."""
+
 _MESSAGE_LIMIT = 1024
+_LIST_LIMIT = 50
 _COLLECTIONS: Mapping[str, str] = {
     "ServiceAccount": "/api/v1/namespaces/{namespace}/serviceaccounts",
     "Secret": "/api/v1/namespaces/{namespace}/secrets",
@@ -50,7 +62,14 @@ _COLLECTIONS: Mapping[str, str] = {
 
 
 class NotFoundError(RejectedError):
-    """The object, or its kind, does not exist."""
+    """The API server says that the object does not exist, or its namespace."""
+
+
+class UnservedError(TransientError):
+    """Nobody serves the path: the API server does not know the kind (any more), or another server has answered.
+
+    It tells nothing of the object.
+    """
 
 
 class Kubernetes:
@@ -97,7 +116,7 @@ class Kubernetes:
         """Make sure that connectors can be listed, in *namespace* or everywhere.
 
         Raises:
-            NotFoundError: the custom resource definition is not installed.
+            UnservedError: the custom resource definition is not installed.
             DeniedError: the operator may not list connectors.
             TransientError: the API server does not answer.
         """
@@ -125,14 +144,15 @@ class Kubernetes:
         return {key: manifest for key, manifest in found if manifest is not None}
 
     def pods(self, owner: Owner) -> list[Manifest]:
-        """Return the connector's pods, by label.
+        """Return the connector's pods, by label, as far as `state.rollout` reads them.
+
+        Pods that no ReplicaSet controls were labelled by hand and are left out. Others may label as many as they
+        like: those past `POD_LIMIT` are not looked at.
 
         Raises:
             AdapterError: if the API server does not say.
         """
-        path = _COLLECTIONS["Pod"].format(namespace=owner.namespace)
-        answer = self._call("GET", path, query={"labelSelector": f"{CONNECTOR_LABEL}={owner.label}"})
-        return list(answer.get("items", ()))
+        return [_essence(pod) for page in self._pod_pages(owner) for pod in page if _is_replica(pod)]
 
     def apply(self, manifest: Manifest) -> Manifest:
         """Write *manifest* by server-side apply, as its owner of what it says, and return the object.
@@ -214,6 +234,17 @@ class Kubernetes:
         path = _COLLECTIONS["Event"].format(namespace=owner.namespace)
         self._call("POST", path, body=body)
 
+    def _pod_pages(self, owner: Owner) -> Iterator[list[Manifest]]:
+        path = _COLLECTIONS["Pod"].format(namespace=owner.namespace)
+        query = {"labelSelector": f"{CONNECTOR_LABEL}={owner.label}", "limit": str(POD_PAGE)}
+        for _ in range(POD_LIMIT // POD_PAGE):
+            answer = self._call("GET", path, query=query)
+            yield answer.get("items") or []
+            query["continue"] = answer.get("metadata", {}).get("continue", "")
+            if not query["continue"]:
+                return
+        log.warning("more pods bear a connector's label than are looked at", label=owner.label, limit=POD_LIMIT)
+
     def _call(
         self,
         method: str,
@@ -264,37 +295,59 @@ class _Refusal:
 _REFUSALS: Mapping[int, _Refusal] = {
     401: _Refusal(DeniedError, Reason.FORBIDDEN, ". Check the operator's token, or the user in its kubeconfig."),
     403: _Refusal(DeniedError, Reason.FORBIDDEN),
-    404: _Refusal(NotFoundError, Reason.REJECTED),
+    404: _Refusal(UnservedError, Reason.KUBERNETES_UNAVAILABLE),
     409: _Refusal(ConflictError, Reason.RECONCILING),
     410: _Refusal(ConflictError, Reason.RECONCILING),
     429: _Refusal(TransientError, Reason.KUBERNETES_UNAVAILABLE),
 }
-_ERROR, _SERVER_ERROR = 400, 500
+_GONE = _Refusal(NotFoundError, Reason.REJECTED)
+_ERROR, _NOT_FOUND, _SERVER_ERROR = 400, 404, 500
 
 
 def _answer(method: str, path: str, status: int, data: bytes) -> dict[str, Any]:
     if status < _ERROR:
         return _document(method, path, data)
-    fallback = TransientError if status >= _SERVER_ERROR else RejectedError
-    reason = Reason.KUBERNETES_UNAVAILABLE if status >= _SERVER_ERROR else Reason.REJECTED
-    refusal = _REFUSALS.get(status, _Refusal(fallback, reason))
-    raise refusal.kind(refusal.reason, f"{method} {path}: {_message(data)}{refusal.advice}")
+    told = _json_object(data)
+    refusal = _GONE if status == _NOT_FOUND and _says_gone(told, path) else _refusal(status)
+    raise refusal.kind(refusal.reason, f"{method} {path}: {_message(told)}{refusal.advice}")
+
+
+def _refusal(status: int) -> _Refusal:
+    if status >= _SERVER_ERROR:
+        return _Refusal(TransientError, Reason.KUBERNETES_UNAVAILABLE)
+    return _REFUSALS.get(status, _Refusal(RejectedError, Reason.REJECTED))
 
 
 def _document(method: str, path: str, data: bytes) -> dict[str, Any]:
-    try:
-        document: dict[str, Any] = json.loads(data)
-    except ValueError as error:  # something between us and the API server has answered
-        raise TransientError(Reason.KUBERNETES_UNAVAILABLE, f"{method} {path}: the answer is not JSON") from error
+    document = _json_object(data)
+    if document is None:  # something between us and the API server has answered
+        raise TransientError(Reason.KUBERNETES_UNAVAILABLE, f"{method} {path}: the answer is no JSON object")
     return document
 
 
-def _message(data: bytes) -> str:
-    """Return the message of a Status object; never the whole answer."""
+def _json_object(data: bytes) -> dict[str, Any] | None:
     try:
-        return _one_line(str(json.loads(data).get("message", "")))
-    except (ValueError, AttributeError):
-        return "the answer is no Status object"
+        document = json.loads(data)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _says_gone(told: Mapping[str, Any] | None, path: str) -> bool:
+    """Tell whether it is the API server's word that our object, or its namespace, does not exist.
+
+    Proxies answer 404 as well, and so does the API server for paths that it does not serve.
+    """
+    if told is None or (told.get("kind"), told.get("reason")) != ("Status", "NotFound"):
+        return False
+    details = told.get("details")
+    name = details.get("name") if isinstance(details, dict) else None
+    return not name or name in path.split("/")
+
+
+def _message(told: Mapping[str, Any] | None) -> str:
+    """Return the message of a Status object; never the whole answer."""
+    return "the answer is no Status object" if told is None else _one_line(str(told.get("message", "")))
 
 
 def _one_line(text: str) -> str:
@@ -307,3 +360,40 @@ def _content_type(method: str) -> str:
 
 def _path(key: ObjectKey) -> str:
     return f"{_COLLECTIONS[key.kind].format(namespace=key.namespace)}/{key.name}"
+
+
+def _is_replica(pod: Manifest) -> bool:
+    references = pod["metadata"].get("ownerReferences", ())
+    return any(reference.get("controller") and reference["kind"] == "ReplicaSet" for reference in references)
+
+
+def _essence(pod: Manifest) -> Manifest:
+    """Return what is read of a pod, so that hundreds that somebody made huge do not fill our memory."""
+    metadata = _only(pod["metadata"], "name", "namespace", "creationTimestamp", "deletionTimestamp")
+    annotations = _only(pod["metadata"].get("annotations", {}), TEMPLATE_ROLE_ANNOTATION, RESTARTS_ANNOTATION)
+    essence: Manifest = _cut(
+        {
+            "metadata": {**metadata, "annotations": annotations},
+            "spec": {"containers": [_container(one) for one in pod["spec"]["containers"]]},
+            "status": _only(pod.get("status", {}), "phase", "conditions", "containerStatuses"),
+        }
+    )
+    return essence
+
+
+def _container(container: Manifest) -> Manifest:
+    variables = [variable for variable in container.get("env", ()) if variable["name"] == ROLE_VARIABLE]
+    return {**_only(container, "name", "image"), "env": variables}
+
+
+def _only(document: Manifest, *names: str) -> Manifest:
+    return {name: document[name] for name in names if name in document}
+
+
+def _cut(value: Any) -> Any:
+    """Cut each text in *value* to what a name, a role's ARN or a message can have, and lists to a sane length."""
+    if isinstance(value, str):
+        return value[:_MESSAGE_LIMIT]
+    if isinstance(value, Mapping):
+        return {key: _cut(one) for key, one in value.items()}
+    return [_cut(one) for one in value[:_LIST_LIMIT]] if isinstance(value, list) else value

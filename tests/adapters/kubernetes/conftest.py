@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes.client import ApiClient, Configuration
 
 from apono_operator.adapters.fence import Fence
 from apono_operator.adapters.kubernetes import Kubernetes
 from apono_operator.state.resources import Owner
 from sandbox.controlplane import ControlPlane
+from tests.adapters.answering import Answering
 from tests.adapters.kubernetes.objects import connector
 
-Connect = Callable[..., Kubernetes]
+TOKEN = "token-that-nobody-may-see"
 
 
 def connected(kubeconfig: Path, fence: Fence | None = None) -> Kubernetes:
@@ -22,6 +24,16 @@ def connected(kubeconfig: Path, fence: Fence | None = None) -> Kubernetes:
         patch.delenv("KUBERNETES_SERVICE_HOST", raising=False)  # else we might be taken for a pod
         patch.setenv("KUBECONFIG", str(kubeconfig))
         return Kubernetes.connect(connections=2, fence=fence or Fence())
+
+
+def connected_to(
+    answering: Answering, fence: Fence | None = None, renewal: Callable[[Any], None] | None = None
+) -> Kubernetes:
+    """Connect to *answering* with `TOKEN`; *renewal* is asked for a new token as that of a pod is."""
+    configuration = Configuration(host=answering.url, api_key={"BearerToken": f"Bearer {TOKEN}"})
+    configuration.refresh_api_key_hook = renewal
+    configuration.retries = 0
+    return Kubernetes(ApiClient(configuration), fence or Fence())
 
 
 @pytest.fixture(scope="session")

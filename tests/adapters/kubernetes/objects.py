@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 Document = dict[str, Any]
@@ -25,8 +26,14 @@ def service_account(namespace: str, name: str, **annotations: str) -> Document:
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
 
 
-def deployment(namespace: str, name: str, env: list[Document] | None = None, replicas: int = 0) -> Document:
-    labels = {"app": name}
+def deployment(
+    namespace: str,
+    name: str,
+    env: list[Document] | None = None,
+    replicas: int = 0,
+    labels: Mapping[str, str] | None = None,
+) -> Document:
+    labels = {"app": name, **(labels or {})}
     container = {"name": "connector", "image": "registry.example/connector:1", "env": env or []}
     return {
         "apiVersion": "apps/v1",

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import kubernetes.client
 import pytest
 import yaml
 
@@ -24,60 +19,15 @@ from apono_operator.adapters.errors import (
     TransientError,
 )
 from apono_operator.adapters.fence import Fence
-from apono_operator.adapters.kubernetes import Kubernetes, NotFoundError
+from apono_operator.adapters.kubernetes import Kubernetes, NotFoundError, UnservedError
 from apono_operator.state.resources import ObjectKey, Owner
 from apono_operator.v1alpha1 import Reason
 from sandbox.controlplane import ControlPlane
-from tests.adapters.kubernetes.conftest import connected
+from tests.adapters.answering import Answering
+from tests.adapters.kubernetes.conftest import TOKEN, connected, connected_to
 from tests.adapters.kubernetes.objects import deployment, service_account
 
-TOKEN = "token-that-nobody-may-see"
 SECRET = ObjectKey("Secret", "team-a", "apono-token")
-
-
-@dataclass
-class Answering:
-    """An API server that gives one answer, whatever is asked."""
-
-    status: int = 200
-    body: bytes = b"{}"
-    headers: dict[str, str] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-    url: str = ""
-
-    def adapter(self, fence: Fence | None = None, renewal: Callable[[Any], None] | None = None) -> Kubernetes:
-        """The operator's adapter, connected to it; *renewal* is asked for a new token as that of a pod is."""
-        configuration = kubernetes.client.Configuration(host=self.url, api_key={"BearerToken": f"Bearer {TOKEN}"})
-        configuration.refresh_api_key_hook = renewal
-        configuration.retries = 0
-        return Kubernetes(kubernetes.client.ApiClient(configuration), fence or Fence())
-
-
-@pytest.fixture
-def answering() -> Iterator[Answering]:
-    answer = Answering()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            answer.asked.append(self.headers["Authorization"])
-            self.send_response(answer.status)
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    answer.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield answer
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +95,7 @@ def test_a_token_that_the_api_server_does_not_know_is_denied(cluster: ControlPla
         (400, RejectedError, Reason.REJECTED),
         (401, DeniedError, Reason.FORBIDDEN),
         (403, DeniedError, Reason.FORBIDDEN),
-        (404, NotFoundError, Reason.REJECTED),
+        (404, UnservedError, Reason.KUBERNETES_UNAVAILABLE),
         (409, ConflictError, Reason.RECONCILING),
         (410, ConflictError, Reason.RECONCILING),
         (422, RejectedError, Reason.REJECTED),
@@ -161,29 +111,95 @@ def test_a_status_becomes_the_kind_of_error_that_it_needs(
     answering.status, answering.body = status, json.dumps({"kind": "Status", "message": "Of\nsomething."}).encode()
     answering.headers = {"Retry-After": "60"}
 
-    error = failure_of(answering.adapter())
+    error = failure_of(connected_to(answering))
 
     assert type(error) is kind
     assert error.reason is reason
     assert error.message.startswith("GET /apis/apono.io/v1alpha1/aponoconnectors: Of something.")
-    assert len(answering.asked) == 1
+    assert len(answering.paths) == 1
 
 
 @pytest.mark.parametrize("body", [b"<html>502 Bad Gateway</html>", b'"text"', b"", b"\xff"])
 def test_a_failure_that_is_no_status_object_is_told_without_its_body(answering: Answering, body: bytes) -> None:
     answering.status, answering.body = 502, body
 
-    error = failure_of(answering.adapter())
+    error = failure_of(connected_to(answering))
 
     assert isinstance(error, TransientError)
     assert error.message.endswith("the answer is no Status object")
 
 
-@pytest.mark.parametrize("body", [b"<html>Sign in</html>", b"", b"\xff"])
-def test_a_success_that_is_no_json_is_waited_for(answering: Answering, body: bytes) -> None:
+def not_found(**changes: Any) -> Any:
+    """How the API server says that the Secret of `SECRET` does not exist, with *changes*."""
+    usual = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "status": "Failure",
+        "message": 'secrets "apono-token" not found',
+        "reason": "NotFound",
+        "details": {"name": "apono-token", "kind": "secrets"},
+        "code": 404,
+    }
+    return {name: value for name, value in {**usual, **changes}.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"details": None},
+        {"details": {"kind": "secrets"}},
+        {"details": {"kind": "namespaces", "name": "team-a"}},
+    ],
+    ids=["by-name", "without-details", "without-name", "with-its-namespace"],
+)
+def test_an_object_that_the_api_server_calls_missing_is_gone(answering: Answering, changes: dict[str, Any]) -> None:
+    answering.status, answering.body = 404, json.dumps(not_found(**changes)).encode()
+    adapter = connected_to(answering)
+
+    assert adapter.get(SECRET) is None
+    adapter.delete(SECRET, "uid")
+    with pytest.raises(NotFoundError, match='secrets "apono-token" not found'):
+        adapter.apply({"kind": "Secret", "metadata": {"namespace": "team-a", "name": "apono-token"}})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"404 page not found\n",
+        b"<html>404 Not Found</html>",
+        b"",
+        b"[]",
+        json.dumps(not_found(kind="Problem")).encode(),
+        json.dumps(not_found(reason="Expired")).encode(),
+        json.dumps(not_found(reason=None)).encode(),
+        json.dumps(not_found(details={"name": "another", "kind": "secrets"})).encode(),
+    ],
+    ids=["unserved", "html", "empty", "list", "another-kind", "another-reason", "without-reason", "another-object"],
+)
+def test_any_other_404_tells_nothing_of_the_object_and_is_waited_for(answering: Answering, body: bytes) -> None:
+    answering.status, answering.body = 404, body
+    adapter = connected_to(answering)
+
+    with pytest.raises(UnservedError) as failure:
+        adapter.get(SECRET)
+    with pytest.raises(UnservedError):
+        adapter.delete(SECRET, "uid")
+
+    assert isinstance(failure.value, TransientError)
+    assert failure.value.reason is Reason.KUBERNETES_UNAVAILABLE
+
+
+def test_a_kind_that_the_api_server_does_not_serve_is_told_from_an_object_that_is_gone() -> None:
+    with ControlPlane.start() as empty, pytest.raises(UnservedError):
+        connected(empty.kubeconfig).get(ObjectKey("AponoConnector", "default", "production"))
+
+
+@pytest.mark.parametrize("body", [b"<html>Sign in</html>", b"", b"\xff", b"[]", b'"text"'])
+def test_a_success_that_is_no_json_object_is_waited_for(answering: Answering, body: bytes) -> None:
     answering.body = body
 
-    error = failure_of(answering.adapter())
+    error = failure_of(connected_to(answering))
 
     assert isinstance(error, TransientError)
     assert error.reason is Reason.KUBERNETES_UNAVAILABLE
@@ -192,14 +208,14 @@ def test_a_success_that_is_no_json_is_waited_for(answering: Answering, body: byt
 def test_an_endless_message_is_cut(answering: Answering) -> None:
     answering.status, answering.body = 422, json.dumps({"message": "x" * 100_000}).encode()
 
-    assert len(failure_of(answering.adapter()).message) < 1200
+    assert len(failure_of(connected_to(answering)).message) < 1200
 
 
 def test_a_redirect_is_not_followed(answering: Answering) -> None:
     answering.status, answering.headers = 302, {"Location": f"{answering.url}/elsewhere"}
 
-    assert isinstance(failure_of(answering.adapter()), TransientError)
-    assert len(answering.asked) == 1
+    assert isinstance(failure_of(connected_to(answering)), TransientError)
+    assert len(answering.paths) == 1
 
 
 def test_an_api_server_that_is_away_is_waited_for_and_named() -> None:
@@ -207,7 +223,7 @@ def test_an_api_server_that_is_away_is_waited_for_and_named() -> None:
         free.bind(("127.0.0.1", 0))
         answering = Answering(url=f"http://127.0.0.1:{free.getsockname()[1]}")
 
-        error = failure_of(answering.adapter())
+        error = failure_of(connected_to(answering))
 
     assert isinstance(error, TransientError)
     assert error.reason is Reason.KUBERNETES_UNAVAILABLE
@@ -217,9 +233,9 @@ def test_an_api_server_that_is_away_is_waited_for_and_named() -> None:
 def test_no_message_holds_the_token(answering: Answering) -> None:
     answering.status, answering.body = 401, json.dumps({"message": "Unauthorized"}).encode()
 
-    error = failure_of(answering.adapter())
+    error = failure_of(connected_to(answering))
 
-    assert answering.asked == [f"Bearer {TOKEN}"]
+    assert answering.authorizations == [f"Bearer {TOKEN}"]
     assert TOKEN not in repr(error) + str(error.__cause__)
 
 
@@ -229,16 +245,16 @@ def test_a_token_that_is_renewed_is_used_from_then_on(answering: Answering) -> N
     def renew(configuration: Any) -> None:
         configuration.api_key["BearerToken"] = next(tokens)
 
-    adapter = answering.adapter(renewal=renew)
+    adapter = connected_to(answering, renewal=renew)
     adapter.get(SECRET)
     adapter.get(SECRET)
 
-    assert answering.asked == ["Bearer first", "Bearer second"]
+    assert answering.authorizations == ["Bearer first", "Bearer second"]
 
 
 def test_behind_the_fence_no_call_leaves(answering: Answering) -> None:
     fence = Fence()
-    adapter = answering.adapter(fence)
+    adapter = connected_to(answering, fence)
     adapter.get(SECRET)
     fence.raise_up()
 
@@ -246,7 +262,7 @@ def test_behind_the_fence_no_call_leaves(answering: Answering) -> None:
         adapter.get(SECRET)
     with pytest.raises(FencedError):
         adapter.pods(Owner("team-a", "production", "uid"))
-    assert len(answering.asked) == 1
+    assert len(answering.paths) == 1
 
 
 @pytest.mark.parametrize(

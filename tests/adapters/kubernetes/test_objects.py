@@ -11,9 +11,9 @@ import pytest
 from apono_operator.adapters.errors import ConflictError
 from apono_operator.adapters.kubernetes import FIELD_MANAGER, Kubernetes, NotFoundError
 from apono_operator.state.conditions import Event
-from apono_operator.state.resources import CONNECTOR_LABEL, ObjectKey, Owner
+from apono_operator.state.resources import ObjectKey, Owner
 from sandbox.controlplane import ControlPlane
-from tests.adapters.kubernetes.objects import connector, deployment, pod, service_account
+from tests.adapters.kubernetes.objects import connector, deployment, service_account
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=1)))
 
@@ -136,25 +136,6 @@ def test_deleting_what_is_gone_is_fine(kubernetes: Kubernetes, namespace: str, n
     kubernetes.delete(key, "00000000-0000-0000-0000-000000000000")
 
     assert kubernetes.get(key) is None
-
-
-def test_a_connectors_pods_are_found_by_its_label(
-    kubernetes: Kubernetes, cluster: ControlPlane, namespace: str, name: str
-) -> None:
-    owner = Owner(namespace, name, "uid")
-    pods = [
-        pod(namespace, f"{name}-1", **{CONNECTOR_LABEL: name}),
-        pod(namespace, f"{name}-2", **{CONNECTOR_LABEL: name}),
-        pod(namespace, f"{name}-other", **{CONNECTOR_LABEL: f"{name}-other"}),
-        pod(namespace, f"{name}-foreign"),
-    ]
-    cluster.kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": pods}))
-
-    assert {found["metadata"]["name"] for found in kubernetes.pods(owner)} == {f"{name}-1", f"{name}-2"}
-
-
-def test_a_connector_without_pods_has_none(kubernetes: Kubernetes, namespace: str, name: str) -> None:
-    assert kubernetes.pods(Owner(namespace, name, "uid")) == []
 
 
 def write_status(kubernetes: Kubernetes, owner: Owner, status: dict[str, Any]) -> None:
