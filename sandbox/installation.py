@@ -27,6 +27,12 @@ from sandbox.operator_process import OperatorProcess
 ROOT: Final = Path(__file__).resolve().parent.parent
 CHART: Final = ROOT / "charts" / "apono-operator"
 CRD: Final = ROOT / "crds" / "apono.io_aponoconnectors.yaml"
+IAM_DOCUMENTS: Final = ROOT / "docs" / "iam"
+BOUNDARIES: Final = {
+    "FullAccess": "boundary-full-access.json",
+    "Granted": "boundary-granted.json",
+    "ReadOnly": "boundary-read-only.json",
+}
 RELEASE: Final = "apono-operator"
 AUDIENCE: Final = "sts.amazonaws.com"
 DAY: Final = 86_400
@@ -147,24 +153,22 @@ def _operator_role(account: Account, issuer: str, namespace: str) -> str:
 
 
 def _boundaries(account: Account) -> dict[str, str]:
-    """Make a boundary for each permission set; an account keeps those that it has."""
-    return {name: _boundary(account, name) for name in ("FullAccess", "ReadOnly")}
+    """Make a boundary for each permission set, and that of what Apono grants; an account keeps those that it has."""
+    arns = {name: _boundary(account, name, document) for name, document in BOUNDARIES.items()}
+    return {name: arns[name] for name in ("FullAccess", "ReadOnly")}
 
 
-def _boundary(account: Account, permission_set: str) -> str:
+def _boundary(account: Account, name: str, document: str) -> str:
+    """Make the boundary that an administrator is given, with the account's names in place of the example's."""
     iam = account.client("iam")
-    name = f"connector-boundary-{permission_set}"
-    arn = f"{account.arn_prefix}policy/{name}"
-    document = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": "*", "Resource": "*"},
-            {"Effect": "Deny", "Action": "iam:*", "Resource": [arn, f"{account.arn_prefix}role/operator-of-*"]},
-        ],
-    }
+    text = (IAM_DOCUMENTS / document).read_text(encoding="utf-8")
+    filled = text.replace("arn:aws:", f"arn:{account.partition}:").replace("123456789012", account.account_id)
     with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
-        iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(document))
-    return arn
+        iam.create_policy(
+            PolicyName=f"connector-boundary-{name}",
+            PolicyDocument=filled.replace("role/eks-apono-operator", "role/operator-of-*"),
+        )
+    return f"{account.arn_prefix}policy/connector-boundary-{name}"
 
 
 def _values(boundaries: Mapping[str, str], role_arn: str, values: Mapping[str, Any]) -> Document:
