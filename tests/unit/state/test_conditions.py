@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apono_operator.state.conditions import ASPECTS, Event, conditions, deletion_conditions, events
+from apono_operator.state.conditions import (
+    ASPECTS,
+    MESSAGE_LIMIT,
+    Event,
+    conditions,
+    deletion_conditions,
+    events,
+    one_line,
+)
 from apono_operator.state.finding import Finding, Findings, Next, found, retained, stuck, unknown, waits
 from apono_operator.v1alpha1 import Condition, ConditionStatus, ConditionType, Reason
 from tests.builders import NOW
@@ -167,6 +175,47 @@ def test_times_are_written_in_utc_to_the_second() -> None:
     assert conditions(ALL_GOOD, (), 1, elsewhere)[0].last_transition_time == STAMP
 
 
+# --- messages: they quote what others wrote, and end up in terminals ------------------------------------------------
+
+WRITTEN: dict[str, tuple[str, str]] = {
+    "a plain sentence": ("All is well.", "All is well."),
+    "several lines": ("one\n  two\r\n\tthree\n", "one two three"),
+    "a sequence that would colour a terminal": ("\x1b[31mred\x1b[0m", "[31mred [0m"),
+    "signs that turn the direction of reading": ("safe\u202eefas", "safe efas"),
+    "separators of lines that are no line breaks": ("one\u2028two\x85three", "one two three"),
+    "letters of any language": ("größer → 大", "größer → 大"),
+    "nothing": ("", ""),
+}
+
+
+@pytest.mark.parametrize(("text", "line"), WRITTEN.values(), ids=WRITTEN)
+def test_a_message_is_one_line_of_signs_that_can_be_seen(text: str, line: str) -> None:
+    assert one_line(text) == line
+
+
+@given(st.text(max_size=40))
+def test_no_text_brings_anything_but_visible_signs_and_single_spaces_into_a_message(text: str) -> None:
+    line = one_line(text)
+
+    assert line.isprintable()
+    assert line == " ".join(line.split(" ")) == one_line(line)
+    assert not line.startswith(" ")
+
+
+@pytest.mark.parametrize(("length", "cut"), [(1024, False), (1025, True), (40_000, True)], ids=str)
+def test_a_message_that_no_event_would_take_is_cut_and_shows_it(length: int, cut: bool) -> None:  # noqa: FBT001 -- a table's column
+    line = one_line("x" * length)
+
+    assert len(line) == MESSAGE_LIMIT == 1024
+    assert line.endswith("…") is cut
+
+
+def test_conditions_carry_their_messages_in_one_line() -> None:
+    listed = conditions(up_to(ConditionType.CREDENTIALS_VALID, stuck(Reason.REJECTED, "one\ntwo")), (), 1, NOW)
+
+    assert {one.message for one in listed if one.reason == Reason.REJECTED} == {"one two"}
+
+
 # --- deletion ----------------------------------------------------------------------------------------------------
 
 
@@ -187,6 +236,15 @@ def test_a_deletion_that_cannot_go_on_says_why() -> None:
     assert (blocked.status, blocked.reason) == (ConditionStatus.TRUE, Reason.ACCESS_DENIED)
     assert blocked.message == DENIED.message
     assert of(listed, ConditionType.READY).last_transition_time == LATER_STAMP
+
+
+@pytest.mark.parametrize(
+    "finding", [waits(Reason.DELETING, "Waiting for pods."), waits(Reason.THROTTLED, "Later."), THROTTLED], ids=str
+)
+def test_a_deletion_that_will_go_on_by_itself_is_not_blocked_so_that_nobody_is_called_for_nothing(
+    finding: Finding,
+) -> None:
+    assert types(deletion_conditions(finding, (), 2, NOW)) == [ConditionType.READY]
 
 
 def test_a_deletion_that_goes_on_again_is_no_longer_blocked() -> None:

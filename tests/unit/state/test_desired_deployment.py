@@ -67,6 +67,20 @@ def test_variables_of_the_users_come_after_ours() -> None:
     assert variables[-1] == {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
 
 
+LITERALS = {
+    "a variable of ours": ("$(APONO_TOKEN)", "$$(APONO_TOKEN)"),
+    "a variable among other text": ("http://$(APONO_URL):3128/$(X)", "http://$$(APONO_URL):3128/$$(X)"),
+    "a reference without an end": ("$(APONO", "$$(APONO"),
+    "no reference": ("cost: 5$, (or $x)", "cost: 5$, (or $x)"),
+}
+
+
+@pytest.mark.parametrize(("text", "written"), LITERALS.values(), ids=LITERALS)
+def test_a_users_value_is_meant_as_it_stands_so_that_it_cannot_quote_the_token(text: str, written: str) -> None:
+    """Kubernetes puts the value of a variable in place of ``$(NAME)``, and ``$(NAME)`` in place of ``$$(NAME)``."""
+    assert container_of(env=[{"name": "PROXY", "value": text}])["env"][-1]["value"] == written
+
+
 def test_choices_for_the_pods_are_passed_on() -> None:
     tolerations = [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}]
     options: Json = {

@@ -27,3 +27,13 @@ def test_a_finding_that_nobody_could_confirm_is_the_one_before_with_a_doubt_and_
     assert (kept.good, kept.reason, kept.message, kept.awaits) == (True, Reason.ROLE_IN_SYNC, "Fine.", Next.TIME)
     assert kept.doubt is not None
     assert (kept.doubt.reason, kept.doubt.message) == (Reason.THROTTLED, "Later.")
+
+
+def test_a_doubt_that_has_to_be_told_takes_the_place_of_what_was_known_before() -> None:
+    kept = retained(found(Reason.ROLE_IN_SYNC, "Fine."), Reason.THROTTLED, "Later.")
+
+    assert kept.doubted() == unknown(Reason.THROTTLED, "Later.")
+
+
+def test_a_finding_without_a_doubt_is_doubted_for_its_own_reason() -> None:
+    assert stuck(Reason.ACCESS_DENIED, "Denied.").doubted() == unknown(Reason.ACCESS_DENIED, "Denied.")

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
+from apono_operator.state.iam_policy import PolicyDocument
 from apono_operator.state.permissions import (
     BOTH,
     INLINE_POLICY_LIMIT,
     STATEMENTS,
     PolicyStatement,
     managed_policy_arns,
+    permission_set_of,
     permissions_document,
     statements_of,
 )
@@ -191,3 +193,41 @@ def test_the_managed_policies_are_those_that_apono_attaches_and_only_read(permis
         "arn:aws-cn:iam::aws:policy/AWSResourceExplorerReadOnlyAccess",
         "arn:aws-cn:iam::aws:policy/SecurityAudit",
     }
+
+
+# --- which set a role has, whatever its manifest says by now ------------------------------------------------------
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+@pytest.mark.parametrize("permission_set", PermissionSet)
+def test_a_role_shows_its_permission_set_by_its_inline_policy(permission_set: PermissionSet, partition: str) -> None:
+    assert permission_set_of(permissions_document(permission_set, partition), partition) is permission_set
+
+
+@pytest.mark.parametrize("permission_set", PermissionSet)
+def test_a_permission_set_is_known_in_whatever_words_iam_gives_the_policy_back(permission_set: PermissionSet) -> None:
+    document = json.loads(permissions_document(permission_set, "aws").json)
+    statements = [
+        {**one, "Sid": "Other", "Action": [action.upper() for action in one["Action"]]}
+        for one in reversed(document["Statement"])
+    ]
+
+    assert permission_set_of(PolicyDocument.of({**document, "Statement": statements}), "aws") is permission_set
+
+
+@pytest.mark.parametrize("permission_set", PermissionSet)
+def test_a_policy_that_is_no_permission_sets_own_shows_none_so_that_nobody_takes_it_for_less(
+    permission_set: PermissionSet,
+) -> None:
+    document = json.loads(permissions_document(permission_set, "aws").json)
+    wider = {"Sid": "More", "Effect": "Allow", "Action": "*", "Resource": "*"}
+
+    assert (
+        permission_set_of(PolicyDocument.of({**document, "Statement": [*document["Statement"], wider]}), "aws") is None
+    )
+    assert permission_set_of(PolicyDocument.of({**document, "Statement": document["Statement"][1:]}), "aws") is None
+    assert permission_set_of(permissions_document(permission_set, "aws-cn"), "aws") is None
+
+
+def test_a_role_without_an_inline_policy_shows_no_permission_set() -> None:
+    assert permission_set_of(None, "aws") is None

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from apono_operator.state.resources import ObjectKey, Owner, State, is_controlled_by, key_of, shortened
+from apono_operator.state.resources import (
+    ObjectKey,
+    Owner,
+    State,
+    account_of,
+    is_controlled_by,
+    key_of,
+    shortened,
+)
 from tests.builders import ISSUER, UID, a_cluster, a_role, an_owner
 from tests.unit.state.strategies import OWNERS
 
@@ -122,6 +130,25 @@ def test_no_connector_can_be_called_like_the_label_of_another() -> None:
     assert not is_dns_subdomain(label)
 
 
+@given(OWNERS)
+def test_no_connector_can_be_called_so_that_its_children_are_named_like_the_hashed_ones_of_another(
+    owner: Owner,
+) -> None:
+    """The character behind the prefix is a name's first, which is no dash, or the second dash of a hashed name."""
+    behind_the_prefix = owner.child_name.removeprefix("apono-connector-")
+
+    assert behind_the_prefix.startswith("-") is (len(owner.name) > 47)
+    assert behind_the_prefix.startswith("-") or behind_the_prefix == owner.name
+
+
+def test_a_connector_named_like_the_hash_of_another_has_children_of_its_own() -> None:
+    long = an_owner("a" * 64)
+    forged = an_owner(long.child_name.removeprefix("apono-connector--"))
+
+    assert forged.child_name == f"apono-connector-{forged.name}"
+    assert forged.child_name != long.child_name
+
+
 def test_short_names_are_kept_whole() -> None:
     owner = an_owner("production.eu")
 
@@ -216,3 +243,24 @@ def test_a_manifest_is_known_by_kind_namespace_and_name() -> None:
 
 def test_an_empty_state_holds_nothing() -> None:
     assert (State().role, State().objects) == (None, {})
+
+
+ACCOUNTS: dict[str, tuple[object, str | None]] = {
+    "a role": (a_role().arn, "123456789012"),
+    "a role of another partition": ("arn:aws-us-gov:iam::210987654321:role/x", "210987654321"),
+    "a thing of a region": ("arn:aws:sts:eu-west-1:123456789012:assumed-role/x/y", "123456789012"),
+    "a thing without an account": ("arn:aws:s3:::bucket", None),
+    "an account of AWS itself": ("arn:aws:iam::aws:policy/SecurityAudit", None),
+    "too short a number": ("arn:aws:iam::12345678901:role/x", None),
+    "too long a number": ("arn:aws:iam::1234567890123:role/x", None),
+    "an account that is not where it should be": ("x arn:aws:iam::123456789012:role/x", None),
+    "no text": (123456789012, None),
+    "nothing yet": (None, None),
+    "an empty text": ("", None),
+}
+
+
+@pytest.mark.parametrize(("arn", "account"), ACCOUNTS.values(), ids=ACCOUNTS)
+def test_an_arn_tells_its_account_and_what_is_no_arn_tells_none(arn: object, account: str | None) -> None:
+    """It may be what somebody else wrote into a status."""
+    assert account_of(arn) == account
