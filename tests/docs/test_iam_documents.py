@@ -17,7 +17,7 @@ from tests.docs.policy_evaluation import Request, allows
 
 IAM = DOCS / "iam"
 AWS_ADAPTER = ROOT / "operator" / "apono_operator" / "adapters" / "aws"
-CALL = re.compile(r'translated\("((?:iam|sts):\w+)"\)')
+CALL = re.compile(r'"((?:iam|sts):\w+)"')
 NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 ONLY_WITHOUT_BOUNDARIES = {"iam:DeleteRolePermissionsBoundary"}
 CHANGES_OF_ROLES = (
