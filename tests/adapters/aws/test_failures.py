@@ -8,9 +8,17 @@ from contextlib import contextmanager
 
 import boto3
 import pytest
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ProxyConnectionError,
+    SSLError,
+)
 from botocore.stub import Stubber
 
-from apono_operator.adapters.aws.errors import REACTIONS
+from apono_operator.adapters.aws.errors import REACTIONS, translated
 from apono_operator.adapters.aws.iam import Depth, Iam
 from apono_operator.adapters.errors import (
     AdapterError,
@@ -37,8 +45,17 @@ from sandbox.aws import (
     server_error,
     throttle,
 )
-from tests.adapters.aws.connection import Connection, connect, create, role_of, trusting_the_account
+from tests.adapters.answering import Answering
+from tests.adapters.aws.connection import (
+    Connection,
+    connect,
+    connect_with,
+    create,
+    role_of,
+    trusting_the_account,
+)
 
+STS = "sts.eu-west-1.amazonaws.com"
 WAIT, TELL, STOP, AGAIN = TransientError, DeniedError, RejectedError, ConflictError
 
 CODES: list[tuple[str, int, type[AdapterError], Reason]] = [
@@ -51,7 +68,11 @@ CODES: list[tuple[str, int, type[AdapterError], Reason]] = [
     ("InternalFailure", 500, WAIT, Reason.AWS_UNAVAILABLE),
     ("InternalError", 500, WAIT, Reason.AWS_UNAVAILABLE),
     ("PolicyEvaluation", 500, WAIT, Reason.AWS_UNAVAILABLE),
+    ("PriorRequestNotComplete", 400, WAIT, Reason.THROTTLED),
     ("RequestTimeout", 400, WAIT, Reason.AWS_UNAVAILABLE),
+    ("RequestTimeoutException", 400, WAIT, Reason.AWS_UNAVAILABLE),
+    ("RequestExpired", 400, WAIT, Reason.AWS_UNAVAILABLE),
+    ("RequestTimeTooSkewed", 403, WAIT, Reason.AWS_UNAVAILABLE),
     ("IDPCommunicationError", 400, WAIT, Reason.AWS_UNAVAILABLE),
     ("ConcurrentModification", 409, WAIT, Reason.PROPAGATING),
     ("EntityTemporarilyUnmodifiable", 409, WAIT, Reason.PROPAGATING),
@@ -65,6 +86,8 @@ CODES: list[tuple[str, int, type[AdapterError], Reason]] = [
     ("InvalidClientTokenId", 403, TELL, Reason.NO_CREDENTIALS),
     ("UnrecognizedClientException", 403, TELL, Reason.NO_CREDENTIALS),
     ("SignatureDoesNotMatch", 403, TELL, Reason.NO_CREDENTIALS),
+    ("IncompleteSignature", 400, TELL, Reason.NO_CREDENTIALS),
+    ("MissingAuthenticationToken", 403, TELL, Reason.NO_CREDENTIALS),
     ("InvalidIdentityToken", 400, TELL, Reason.NO_CREDENTIALS),
     ("RegionDisabledException", 403, TELL, Reason.NO_CREDENTIALS),
     ("LimitExceeded", 409, STOP, Reason.LIMIT_EXCEEDED),
@@ -77,6 +100,8 @@ CODES: list[tuple[str, int, type[AdapterError], Reason]] = [
 ]
 UNKNOWN_CODES: list[tuple[str, int, type[AdapterError], Reason]] = [
     ("NewOnTheServersSide", 502, WAIT, Reason.AWS_UNAVAILABLE),
+    ("NewAndLate", 408, WAIT, Reason.AWS_UNAVAILABLE),
+    ("NewAndTooMuch", 429, WAIT, Reason.THROTTLED),
     ("NewOnOurSide", 400, STOP, Reason.REJECTED),
 ]
 
@@ -113,6 +138,12 @@ def failure_of(connection: Connection) -> AdapterError:
 def patient(connection: Connection) -> Connection:
     """A connection to the same account that tries again as the operator does."""
     return connect(connection.aws, connection.account, attempts=3)
+
+
+def behind(aws: FrontDoor, answering: Answering) -> Connection:
+    """A connection on whose way to AWS something else answers."""
+    account = aws.create_account()
+    return connect_with(aws, account, {**aws.environment(account), "AWS_ENDPOINT_URL": answering.url})
 
 
 @pytest.mark.parametrize(("code", "status", "kind", "reason"), [*CODES, *UNKNOWN_CODES])
@@ -182,7 +213,60 @@ def test_an_answer_that_does_not_come_is_not_waited_for_longer_than_the_read_tim
 
     assert isinstance(error, TransientError)
     assert error.reason is Reason.AWS_UNAVAILABLE
-    assert "Read timeout" in error.message
+    assert error.message == "iam:UpdateRole: no answer from 127.0.0.1 (ReadTimeoutError)"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ConnectTimeoutError(endpoint_url="https://sts.eu-west-1.amazonaws.com/", error="<object at 0x7f>"), STS),
+        (EndpointConnectionError(endpoint_url="https://sts.eu-west-1.amazonaws.com:443/", error="port 4711"), STS),
+        (ConnectionClosedError(endpoint_url="https://sts.eu-west-1.amazonaws.com/?a=b", error="4711"), STS),
+        (SSLError(endpoint_url="https://sts.eu-west-1.amazonaws.com/", error=OSError("<object at 0x7f>")), STS),
+        (ProxyConnectionError(proxy_url="http://user:password@proxy.example:3128", error="4711"), "proxy.example"),
+        (HTTPClientError(error="<object at 0x7f>"), "AWS"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_a_connection_that_fails_is_told_by_host_and_type_alone_so_that_the_message_stays(
+    error: Exception, words: str
+) -> None:
+    with pytest.raises(TransientError) as failure, translated("iam:GetRole"):
+        raise error
+
+    assert failure.value.reason is Reason.AWS_UNAVAILABLE
+    assert failure.value.message == f"iam:GetRole: no answer from {words} ({type(error).__name__})"
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, b"<html>Sign in"), (200, b""), (403, b"Blocked by the proxy of example.com"), (404, b"<html>")],
+    ids=["sign-in", "empty", "blocked", "not-found"],
+)
+def test_an_answer_that_is_not_one_of_aws_is_waited_for_and_not_quoted(
+    front_door: FrontDoor, answering: Answering, status: int, body: bytes
+) -> None:
+    answering.status, answering.body = status, body
+    connection = behind(front_door, answering)
+
+    with pytest.raises(TransientError) as failure:
+        connection.iam.observe_role("any", Depth.OURS)
+
+    assert failure.value.reason is Reason.AWS_UNAVAILABLE
+    assert failure.value.message == "iam:GetRole: the answer is not one of AWS (a proxy's, perhaps)"
+
+
+@pytest.mark.parametrize(("status", "reason"), [(408, Reason.AWS_UNAVAILABLE), (429, Reason.THROTTLED)])
+def test_a_status_that_says_later_is_waited_for_without_a_code(
+    front_door: FrontDoor, answering: Answering, status: int, reason: Reason
+) -> None:
+    answering.status, answering.body = status, b"<ErrorResponse></ErrorResponse>"
+    connection = behind(front_door, answering)
+
+    with pytest.raises(TransientError) as failure:
+        connection.iam.observe_role("any", Depth.OURS)
+
+    assert failure.value.reason is reason
 
 
 def test_a_role_whose_creation_was_not_answered_is_there_at_the_next_look(connection: Connection) -> None:

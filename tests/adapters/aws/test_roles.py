@@ -222,9 +222,11 @@ def test_a_policy_that_does_not_exist_is_told_by_its_arn(
 def test_a_boundary_that_does_not_exist_keeps_a_role_from_being_made(connection: Connection) -> None:
     missing = connection.arn("policy/missing")
 
-    with pytest.raises(RejectedError, match=f"iam:CreateRole: NoSuchEntity: .*{missing}"):
+    words = f"^permissions boundary {missing}: iam:CreateRole: NoSuchEntity: "
+    with pytest.raises(RejectedError, match=words) as failure:
         connection.iam.apply(plan.CreateRole(replace(role_of(connection), permissions_boundary=missing)))
 
+    assert failure.value.reason is Reason.REJECTED
     assert connection.iam.observe_role(connection.name, Depth.OURS) is None
 
 

@@ -163,4 +163,4 @@ def test_a_role_that_does_not_trust_the_operators_service_account(
 def test_an_aws_that_is_away(refusal: Refusal, good: dict[str, str]) -> None:
     line = refusal(**{**good, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
 
-    assert line.startswith("sts:GetCallerIdentity: Could not connect to the endpoint URL")
+    assert line == "sts:GetCallerIdentity: no answer from 127.0.0.1 (EndpointConnectionError)"

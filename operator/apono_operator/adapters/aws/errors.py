@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -20,6 +21,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
+from botocore.parsers import ResponseParserError
 
 from apono_operator.adapters.errors import (
     AdapterError,
@@ -38,12 +40,16 @@ REACTIONS: Mapping[str, Reaction] = {
     "ThrottlingException": (TransientError, Reason.THROTTLED),
     "RequestLimitExceeded": (TransientError, Reason.THROTTLED),
     "TooManyRequestsException": (TransientError, Reason.THROTTLED),
+    "PriorRequestNotComplete": (TransientError, Reason.THROTTLED),
     "ServiceFailure": (TransientError, Reason.AWS_UNAVAILABLE),
     "ServiceUnavailable": (TransientError, Reason.AWS_UNAVAILABLE),
     "InternalFailure": (TransientError, Reason.AWS_UNAVAILABLE),
     "InternalError": (TransientError, Reason.AWS_UNAVAILABLE),
     "PolicyEvaluation": (TransientError, Reason.AWS_UNAVAILABLE),
     "RequestTimeout": (TransientError, Reason.AWS_UNAVAILABLE),
+    "RequestTimeoutException": (TransientError, Reason.AWS_UNAVAILABLE),
+    "RequestExpired": (TransientError, Reason.AWS_UNAVAILABLE),
+    "RequestTimeTooSkewed": (TransientError, Reason.AWS_UNAVAILABLE),
     "IDPCommunicationError": (TransientError, Reason.AWS_UNAVAILABLE),
     "ConcurrentModification": (TransientError, Reason.PROPAGATING),
     "EntityTemporarilyUnmodifiable": (TransientError, Reason.PROPAGATING),
@@ -58,6 +64,8 @@ REACTIONS: Mapping[str, Reaction] = {
     "InvalidClientTokenId": (DeniedError, Reason.NO_CREDENTIALS),
     "UnrecognizedClientException": (DeniedError, Reason.NO_CREDENTIALS),
     "SignatureDoesNotMatch": (DeniedError, Reason.NO_CREDENTIALS),
+    "IncompleteSignature": (DeniedError, Reason.NO_CREDENTIALS),
+    "MissingAuthenticationToken": (DeniedError, Reason.NO_CREDENTIALS),
     "InvalidIdentityToken": (DeniedError, Reason.NO_CREDENTIALS),
     "RegionDisabledException": (DeniedError, Reason.NO_CREDENTIALS),
     # stop
@@ -69,7 +77,7 @@ REACTIONS: Mapping[str, Reaction] = {
     "UnmodifiableEntity": (RejectedError, Reason.REJECTED),
     "NoSuchEntity": (RejectedError, Reason.REJECTED),
 }
-"""What each error code makes us do; one that is not here and not a server's fault is told and tried again."""
+"""What each error code makes us do; of one that is not here, the HTTP status decides."""
 
 INVALID_PRINCIPAL = "Invalid principal in policy"
 _CREDENTIAL_OPERATIONS = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity"})
@@ -77,10 +85,14 @@ _CREDENTIAL_OPERATIONS = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity"})
 
 _SECRETIVE = re.compile(r"(AKIA|ASIA)[A-Z0-9]{12,}")
 _MESSAGE_LIMIT = 512
+_STATUSES: Mapping[int, Reaction] = {
+    408: (TransientError, Reason.AWS_UNAVAILABLE),
+    429: (TransientError, Reason.THROTTLED),
+}
 _SERVER_ERROR = 500
 
 
-class NotFoundError(RejectedError):
+class NoSuchEntityError(RejectedError):
     """What was asked for does not exist (``NoSuchEntity``)."""
 
 
@@ -102,9 +114,12 @@ def translated(action: str) -> Iterator[None]:
         TokenRetrievalError,
         UnauthorizedSSOTokenError,
     ) as error:
-        raise DeniedError(Reason.NO_CREDENTIALS, f"{action}: {_clean(str(error))}") from error
+        raise _without_credentials(action, error) from error
     except (ConnectionError, HTTPClientError) as error:
-        raise TransientError(Reason.AWS_UNAVAILABLE, f"{action}: {_clean(str(error))}") from error
+        raise _unanswered(action, error) from error
+    except ResponseParserError as error:  # its text holds the whole answer
+        message = f"{action}: the answer is not one of AWS (a proxy's, perhaps)"
+        raise TransientError(Reason.AWS_UNAVAILABLE, message) from error
     except BotoCoreError as error:
         raise RejectedError(Reason.REJECTED, f"{action}: {_clean(str(error))}") from error
     except OSError as error:  # the network's are wrapped by botocore: it is the file of the web identity token
@@ -119,7 +134,7 @@ def translation(action: str, error: ClientError) -> AdapterError:
         return _no_credentials(f"sts:{error.operation_name}: {code}: {_clean(text)}", code, error)
     message = f"{action}: {code}: {_clean(text)}"
     if code == "NoSuchEntity":
-        return NotFoundError(Reason.REJECTED, message)
+        return NoSuchEntityError(Reason.REJECTED, message)
     if code == "MalformedPolicyDocument" and INVALID_PRINCIPAL in text:
         return TransientError(Reason.PROPAGATING, message)
     kind, reason = REACTIONS.get(code, _by_status(error))
@@ -137,7 +152,30 @@ def _by_status(error: ClientError) -> Reaction:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if status >= _SERVER_ERROR:
         return TransientError, Reason.AWS_UNAVAILABLE
-    return RejectedError, Reason.REJECTED
+    return _STATUSES.get(status, (RejectedError, Reason.REJECTED))
+
+
+def _without_credentials(action: str, error: BotoCoreError) -> AdapterError:
+    """Tell credentials that cannot be had from an agent for them that does not answer."""
+    for cause in _causes(error):
+        if isinstance(cause, (ConnectionError, HTTPClientError)):
+            return _unanswered(action, cause)
+    return DeniedError(Reason.NO_CREDENTIALS, f"{action}: {_clean(str(error))}")
+
+
+def _causes(error: BotoCoreError) -> Iterator[BotoCoreError]:
+    """Yield what led to *error* within botocore."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, BotoCoreError):
+        yield cause
+        yield from _causes(cause)
+
+
+def _unanswered(action: str, error: BotoCoreError) -> TransientError:
+    """Name host and type alone: what else botocore tells may be another with each try, or hold a password."""
+    url = error.kwargs.get("endpoint_url") or error.kwargs.get("proxy_url") or ""
+    host = urlsplit(str(url)).hostname or "AWS"
+    return TransientError(Reason.AWS_UNAVAILABLE, f"{action}: no answer from {host} ({type(error).__name__})")
 
 
 def _clean(text: str) -> str:

@@ -5,12 +5,13 @@ Source: IAM API reference.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from apono_operator.adapters.aws.errors import NotFoundError, translated
+from apono_operator.adapters.aws.errors import NoSuchEntityError, translated
 from apono_operator.adapters.errors import TransientError
 from apono_operator.state import plan
 from apono_operator.state.iam_policy import PolicyDocument
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 _ROLE_MISSING = "NoSuchEntity: The role with name"
+_UNREADABLE = PolicyDocument(meaning="", document={})
+"""For a policy that others wrote and we cannot read: equal to no policy of ours, so that it is replaced."""
 
 
 class Depth(IntEnum):
@@ -56,7 +59,7 @@ class Iam:
         try:
             with translated("iam:GetOpenIDConnectProvider"):
                 answer = self._client.get_open_id_connect_provider(OpenIDConnectProviderArn=cluster.provider_arn)
-        except NotFoundError:
+        except NoSuchEntityError:
             return None
         return frozenset(answer.get("ClientIDList", ()))
 
@@ -69,11 +72,11 @@ class Iam:
         try:
             with translated("iam:GetRole"):
                 role: Mapping[str, Any] = self._client.get_role(RoleName=name)["Role"]
-        except NotFoundError:
+        except NoSuchEntityError:
             return None
         return IamRole(
             arn=_settled_arn(role),
-            trust=PolicyDocument.of(role["AssumeRolePolicyDocument"]),
+            trust=_readable(role["AssumeRolePolicyDocument"]),
             permissions=self._inline_policy(name),
             managed_policy_arns=self._attached(name) if depth >= Depth.ATTACHED else None,
             permissions_boundary=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
@@ -91,30 +94,18 @@ class Iam:
         Raises:
             AdapterError: if it was not made, or if nobody can tell whether it was.
         """
-        match change:
-            case plan.CreateRole():
-                return self._create(change.role)
-            case plan.PutTrust() | plan.UpdateRole() | plan.TagRole() | plan.UntagRole():
-                self._set(change)
-            case plan.PutInlinePolicy() | plan.AttachPolicy() | plan.PutBoundary():
-                self._put(change)
-            case (
-                plan.DropBoundary()
-                | plan.DeleteInlinePolicy()
-                | plan.DetachPolicy()
-                | plan.RemoveFromInstanceProfile()
-                | plan.DeleteRole()
-            ):
-                self._remove(change)
-            case _:
-                assert_never(change)
+        if isinstance(change, plan.CreateRole):
+            return self._create(change.role)
+        operation = _OPERATIONS[type(change)]
+        with operation.if_missing(), translated(operation.action):
+            operation.call(self._client, change)
         return None
 
     def _create(self, role: IamRole) -> str:
         boundary: dict[str, Any] = (
             {"PermissionsBoundary": role.permissions_boundary} if role.permissions_boundary else {}
         )
-        with translated("iam:CreateRole"):
+        with _naming_boundary(role.permissions_boundary), translated("iam:CreateRole"):
             answer = self._client.create_role(
                 Path="/",
                 RoleName=role.name,
@@ -126,83 +117,15 @@ class Iam:
             )
         return answer["Role"]["RoleId"]
 
-    def _set(self, change: plan.PutTrust | plan.UpdateRole | plan.TagRole | plan.UntagRole) -> None:
-        match change:
-            case plan.PutTrust():
-                with _seen_role(), translated("iam:UpdateAssumeRolePolicy"):
-                    self._client.update_assume_role_policy(RoleName=change.role_name, PolicyDocument=change.trust.json)
-            case plan.UpdateRole():
-                with _seen_role(), translated("iam:UpdateRole"):
-                    self._client.update_role(
-                        RoleName=change.role_name,
-                        Description=change.description,
-                        MaxSessionDuration=change.max_session_duration,
-                    )
-            case plan.TagRole():
-                with _seen_role(), translated("iam:TagRole"):
-                    self._client.tag_role(RoleName=change.role_name, Tags=_tag_list(change.tags))
-            case plan.UntagRole():
-                with _seen_role(), translated("iam:UntagRole"):
-                    self._client.untag_role(RoleName=change.role_name, TagKeys=sorted(change.keys))
-
-    def _put(self, change: plan.PutInlinePolicy | plan.AttachPolicy | plan.PutBoundary) -> None:
-        match change:
-            case plan.PutInlinePolicy():
-                with _seen_role(), translated("iam:PutRolePolicy"):
-                    self._client.put_role_policy(
-                        RoleName=change.role_name, PolicyName=change.policy_name, PolicyDocument=change.document.json
-                    )
-            case plan.AttachPolicy():
-                with _seen_role(), translated("iam:AttachRolePolicy"):
-                    self._client.attach_role_policy(RoleName=change.role_name, PolicyArn=change.policy_arn)
-            case plan.PutBoundary():
-                with _seen_role(), translated("iam:PutRolePermissionsBoundary"):
-                    self._client.put_role_permissions_boundary(
-                        RoleName=change.role_name, PermissionsBoundary=change.boundary
-                    )
-
-    def _remove(
-        self,
-        change: (
-            plan.DropBoundary
-            | plan.DeleteInlinePolicy
-            | plan.DetachPolicy
-            | plan.RemoveFromInstanceProfile
-            | plan.DeleteRole
-        ),
-    ) -> None:
-        """Remove what may be gone already."""
-        try:
-            match change:
-                case plan.DropBoundary():
-                    with translated("iam:DeleteRolePermissionsBoundary"):
-                        self._client.delete_role_permissions_boundary(RoleName=change.role_name)
-                case plan.DeleteInlinePolicy():
-                    with translated("iam:DeleteRolePolicy"):
-                        self._client.delete_role_policy(RoleName=change.role_name, PolicyName=change.policy_name)
-                case plan.DetachPolicy():
-                    with translated("iam:DetachRolePolicy"):
-                        self._client.detach_role_policy(RoleName=change.role_name, PolicyArn=change.policy_arn)
-                case plan.RemoveFromInstanceProfile():
-                    with translated("iam:RemoveRoleFromInstanceProfile"):
-                        self._client.remove_role_from_instance_profile(
-                            RoleName=change.role_name, InstanceProfileName=change.instance_profile
-                        )
-                case plan.DeleteRole():
-                    with translated("iam:DeleteRole"):
-                        self._client.delete_role(RoleName=change.role_name)
-        except NotFoundError:
-            return
-
     def _inline_policy(self, role_name: str) -> PolicyDocument | None:
         try:
             with translated("iam:GetRolePolicy"):
                 answer: Mapping[str, Any] = self._client.get_role_policy(
                     RoleName=role_name, PolicyName=INLINE_POLICY_NAME
                 )
-        except NotFoundError:
+        except NoSuchEntityError:
             return None
-        return PolicyDocument.of(answer["PolicyDocument"])
+        return _readable(answer["PolicyDocument"])
 
     def _attached(self, role_name: str) -> frozenset[str]:
         with _seen_role(), translated("iam:ListAttachedRolePolicies"):
@@ -237,11 +160,141 @@ def _seen_role() -> Iterator[None]:
     """
     try:
         yield
-    except NotFoundError as error:
+    except NoSuchEntityError as error:
         if _ROLE_MISSING not in error.message:
             raise
         raise TransientError(Reason.PROPAGATING, error.message) from error
 
 
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    """Remove what may be gone already."""
+    try:
+        yield
+    except NoSuchEntityError:
+        return
+
+
+@contextmanager
+def _naming_boundary(arn: str | None) -> Iterator[None]:
+    """Say what is missing: of a new role, IAM can miss the boundary alone, and calls it a scope."""
+    try:
+        yield
+    except NoSuchEntityError as error:
+        raise NoSuchEntityError(error.reason, f"permissions boundary {arn}: {error.message}") from error
+
+
+def _readable(document: Any) -> PolicyDocument:
+    """Return *document*, or what stands for one of a shape that nobody foresaw."""
+    try:
+        return PolicyDocument.of(document)
+    except (ValueError, TypeError, AttributeError):
+        return _UNREADABLE
+
+
 def _tag_list(tags: Mapping[str, str]) -> Any:
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+C = TypeVar("C", bound=plan.RoleChange)
+
+
+@dataclass(frozen=True)
+class _Operation:
+    """How a kind of change is made.
+
+    Attributes:
+        kind: The kind of change.
+        action: The action, as IAM names it.
+        call: Calls it.
+        if_missing: Surrounds the call: what to make of an IAM that does not know the role, or what hangs on it.
+    """
+
+    kind: type
+    action: str
+    call: Callable[[IAMClient, Any], object]
+    if_missing: Callable[[], AbstractContextManager[None]]
+
+
+def _setting(kind: type[C], action: str, call: Callable[[IAMClient, C], object]) -> _Operation:
+    """Return the row of a change to a role that was seen."""
+    return _Operation(kind, action, call, _seen_role)
+
+
+def _removing(kind: type[C], action: str, call: Callable[[IAMClient, C], object]) -> _Operation:
+    """Return the row of a change that takes away what may be gone."""
+    return _Operation(kind, action, call, _gone_is_fine)
+
+
+_OPERATIONS: Mapping[type, _Operation] = {
+    operation.kind: operation
+    for operation in (
+        _setting(
+            plan.PutTrust,
+            "iam:UpdateAssumeRolePolicy",
+            lambda iam, c: iam.update_assume_role_policy(RoleName=c.role_name, PolicyDocument=c.trust.json),
+        ),
+        _setting(
+            plan.UpdateRole,
+            "iam:UpdateRole",
+            lambda iam, c: iam.update_role(
+                RoleName=c.role_name, Description=c.description, MaxSessionDuration=c.max_session_duration
+            ),
+        ),
+        _setting(
+            plan.TagRole,
+            "iam:TagRole",
+            lambda iam, c: iam.tag_role(RoleName=c.role_name, Tags=_tag_list(c.tags)),
+        ),
+        _setting(
+            plan.UntagRole,
+            "iam:UntagRole",
+            lambda iam, c: iam.untag_role(RoleName=c.role_name, TagKeys=sorted(c.keys)),
+        ),
+        _setting(
+            plan.PutInlinePolicy,
+            "iam:PutRolePolicy",
+            lambda iam, c: iam.put_role_policy(
+                RoleName=c.role_name, PolicyName=c.policy_name, PolicyDocument=c.document.json
+            ),
+        ),
+        _setting(
+            plan.AttachPolicy,
+            "iam:AttachRolePolicy",
+            lambda iam, c: iam.attach_role_policy(RoleName=c.role_name, PolicyArn=c.policy_arn),
+        ),
+        _setting(
+            plan.PutBoundary,
+            "iam:PutRolePermissionsBoundary",
+            lambda iam, c: iam.put_role_permissions_boundary(RoleName=c.role_name, PermissionsBoundary=c.boundary),
+        ),
+        _removing(
+            plan.DropBoundary,
+            "iam:DeleteRolePermissionsBoundary",
+            lambda iam, c: iam.delete_role_permissions_boundary(RoleName=c.role_name),
+        ),
+        _removing(
+            plan.DeleteInlinePolicy,
+            "iam:DeleteRolePolicy",
+            lambda iam, c: iam.delete_role_policy(RoleName=c.role_name, PolicyName=c.policy_name),
+        ),
+        _removing(
+            plan.DetachPolicy,
+            "iam:DetachRolePolicy",
+            lambda iam, c: iam.detach_role_policy(RoleName=c.role_name, PolicyArn=c.policy_arn),
+        ),
+        _removing(
+            plan.RemoveFromInstanceProfile,
+            "iam:RemoveRoleFromInstanceProfile",
+            lambda iam, c: iam.remove_role_from_instance_profile(
+                RoleName=c.role_name, InstanceProfileName=c.instance_profile
+            ),
+        ),
+        _removing(
+            plan.DeleteRole,
+            "iam:DeleteRole",
+            lambda iam, c: iam.delete_role(RoleName=c.role_name),
+        ),
+    )
+}
+"""How each kind of change to a role that is there is made."""
