@@ -10,13 +10,20 @@ from typing import get_args
 
 import pytest
 
-from apono_operator.adapters.aws.session import IDENTITY_LIFETIME, STALE_LIFETIME, AwsSession, CallerIdentity
+from apono_operator.adapters.aws.session import (
+    DENIAL_LIFETIME,
+    IDENTITY_LIFETIME,
+    STALE_LIFETIME,
+    AwsSession,
+    CallerIdentity,
+)
 from apono_operator.adapters.errors import AdapterError, DeniedError, FencedError, RejectedError, TransientError
 from apono_operator.adapters.fence import Fence
 from apono_operator.state.resources import Cluster
 from apono_operator.v1alpha1 import Reason
-from sandbox.aws import Account, Fault, FrontDoor, Hang, server_error, throttle
+from sandbox.aws import Account, Fault, FrontDoor, Hang, Refusal, expired_credentials, server_error, throttle
 from sandbox.aws.account import Partition
+from tests.adapters.answering import Answering
 from tests.adapters.aws.connection import CREDENTIALS, Connection, connect, connect_with
 from tests.aws.identities import Issuer
 from tests.waiting import until
@@ -163,6 +170,80 @@ def test_nobody_waits_while_another_asks_who_we_are(front_door: FrontDoor, accou
         assert asking.result(10) == before
 
 
+def test_a_denial_is_everybodys_answer_for_a_while(front_door: FrontDoor, account: Account) -> None:
+    moment = [0.0]
+    connection = connect(front_door, account, clock=lambda: moment[0])
+    connection.session.caller_identity()
+    moment[0] = IDENTITY_LIFETIME
+
+    with front_door.faults.during(Fault(expired_credentials(), account=account)) as fault:
+        first = refusal_of(connection)
+    moment[0] += DENIAL_LIFETIME - 0.1
+    connection.session.forget_identity()
+    second = refusal_of(connection)
+
+    assert isinstance(first, DeniedError)
+    assert (type(second), second.reason, second.message) == (DeniedError, first.reason, first.message)
+    assert fault.seen == 1
+    assert connection.calls().operations == ["GetCallerIdentity"] * 2
+    moment[0] += 0.1
+    assert connection.session.caller_identity().account_id == account.account_id
+
+
+def test_a_denial_at_first_is_remembered_as_well(front_door: FrontDoor, account: Account) -> None:
+    moment = [0.0]
+    connection = connect(front_door, account, clock=lambda: moment[0])
+
+    with front_door.faults.during(Fault(expired_credentials(), account=account)):
+        assert refusal_of(connection).message == refusal_of(connection).message
+    assert connection.calls().operations == ["GetCallerIdentity"]
+
+    moment[0] = DENIAL_LIFETIME
+    assert connection.session.caller_identity().account_id == account.account_id
+
+
+def test_a_denial_holds_while_another_asks_who_we_are(front_door: FrontDoor, account: Account) -> None:
+    moment = [0.0]
+    connection = connect(front_door, account, clock=lambda: moment[0])
+    connection.session.caller_identity()
+    connection.session.forget_identity()
+    with front_door.faults.during(Fault(expired_credentials(), account=account)):
+        denied = refusal_of(connection)
+    moment[0] = DENIAL_LIFETIME
+    hang = Hang()
+
+    with ThreadPoolExecutor(1) as pool, front_door.faults.during(Fault(hang, account=account)) as fault:
+        asking = pool.submit(connection.session.caller_identity)
+        until("AWS is asked", lambda: fault.fired == 1)
+        assert refusal_of(connection).message == denied.message
+        hang.release()
+        assert asking.result(10).account_id == account.account_id
+
+
+def test_who_we_were_before_a_denial_is_no_answer_while_aws_gives_none(front_door: FrontDoor, account: Account) -> None:
+    moment = [0.0]
+    connection = connect(front_door, account, clock=lambda: moment[0])
+    connection.session.caller_identity()
+    connection.session.forget_identity()
+    with front_door.faults.during(Fault(expired_credentials(), account=account)):
+        refusal_of(connection)
+    moment[0] = DENIAL_LIFETIME
+
+    with front_door.faults.during(Fault(server_error(), account=account)):
+        assert isinstance(refusal_of(connection), TransientError)
+
+    assert connection.session.last_caller == f"{account.arn_prefix}user/administrator"
+
+
+def test_a_rejection_of_the_question_itself_is_not_remembered(front_door: FrontDoor, account: Account) -> None:
+    connection = connect(front_door, account)
+
+    with front_door.faults.during(Fault(Refusal("NewOnOurSide", "Something."), account=account)):
+        assert isinstance(refusal_of(connection), RejectedError)
+
+    assert connection.session.caller_identity().account_id == account.account_id
+
+
 def test_the_last_caller_is_named_without_asking(front_door: FrontDoor, account: Account) -> None:
     connection = connect(front_door, account)
     assert connection.session.last_caller == "unknown"
@@ -222,6 +303,30 @@ def test_what_is_wrong_in_the_environment_of_the_sdk_is_told(
         with_issuer(EKS)
 
 
+@pytest.mark.usefixtures("nowhere")
+def test_an_agent_for_credentials_on_whose_port_nobody_listens_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/v1/credentials")
+
+    with pytest.raises(TransientError) as failure:
+        with_issuer(EKS)
+
+    assert failure.value.reason is Reason.AWS_UNAVAILABLE
+    assert failure.value.message == "AWS configuration: no answer from 127.0.0.1 (EndpointConnectionError)"
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_an_agent_that_gives_no_credentials_is_told_as_such(
+    monkeypatch: pytest.MonkeyPatch, answering: Answering
+) -> None:
+    answering.status = 403
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{answering.url}/v1/credentials")
+
+    with pytest.raises(DeniedError, match=r"^AWS configuration: .*Received non 200 response 403") as failure:
+        with_issuer(EKS)
+
+    assert failure.value.reason is Reason.NO_CREDENTIALS
+
+
 def test_no_credentials_are_told_as_such(front_door: FrontDoor, account: Account) -> None:
     environment = front_door.environment_without_credentials(account.region)
 
@@ -268,6 +373,16 @@ def test_the_clusters_token_is_exchanged_for_a_session_of_the_role(
     identity = exchange(operator_role, token_file).session.caller_identity()
 
     assert identity.arn.startswith(f"arn:aws:sts::{account.account_id}:assumed-role/operator/")
+
+
+def test_the_last_caller_is_named_by_its_role_as_the_session_is_another_after_each_start(
+    exchange: Exchange, operator_role: str, token_file: Path
+) -> None:
+    session = exchange(operator_role, token_file).session
+
+    session.caller_identity()
+
+    assert session.last_caller == operator_role
 
 
 def test_a_token_that_the_roles_trust_does_not_name_is_told_as_missing_credentials(

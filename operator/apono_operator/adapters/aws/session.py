@@ -31,6 +31,11 @@ IDENTITY_LIFETIME = 3600.0
 STALE_LIFETIME = 30.0
 """Seconds for which an old answer is believed when AWS gives no new one."""
 
+DENIAL_LIFETIME = 5.0
+"""Seconds for which a denial is everybody's answer, so that passes side by side tell the same."""
+
+_ASSUMED_ROLE = re.compile(r"arn:([a-z-]+):sts::([0-9]{12}):assumed-role/([^/]+)/.*")
+
 
 @dataclass(frozen=True)
 class CallerIdentity:
@@ -42,9 +47,16 @@ class CallerIdentity:
 
 
 @dataclass(frozen=True)
-class _Known:
-    caller: CallerIdentity
+class _Answer:
+    """What AWS last said of who we are."""
+
+    content: CallerIdentity | DeniedError
     expires: float
+
+    def told(self) -> CallerIdentity:
+        if isinstance(self.content, DeniedError):
+            raise DeniedError(self.content.reason, self.content.message) from self.content
+        return self.content
 
 
 class AwsSession:
@@ -84,7 +96,8 @@ class AwsSession:
         self._sts: STSClient = session.client("sts")
         self._clock = clock
         self._lock = threading.Lock()
-        self._identity: _Known | None = None
+        self._answer: _Answer | None = None
+        self._last_caller: CallerIdentity | None = None
 
     @classmethod
     def connect(cls, *, issuer: str, connections: int, version: str, fence: Fence) -> AwsSession:
@@ -105,44 +118,51 @@ class AwsSession:
     def caller_identity(self) -> CallerIdentity:
         """Return whose credentials we have; asked of STS at most once an hour.
 
-        While it is asked anew, and while AWS does not answer, the last answer holds: nobody waits for it.
+        While another thread asks anew, the last answer holds, and nobody waits for it; a caller also while AWS does
+        not answer.
 
         Raises:
-            DeniedError: no credentials, or none that AWS accepts.
-            TransientError: AWS does not answer, and never has.
+            DeniedError: no credentials, or none that AWS accepts; so it stays for `DENIAL_LIFETIME`.
+            TransientError: AWS does not answer, and did not name a caller before.
         """
-        known = self._identity
-        if known and self._clock() < known.expires:
-            return known.caller
-        if not self._lock.acquire(blocking=known is None) and known:
-            return known.caller
+        last = self._answer
+        if last and self._clock() < last.expires:
+            return last.told()
+        if not self._lock.acquire(blocking=last is None) and last:
+            return last.told()
         try:
-            return self._refreshed(known)
+            return self._refreshed(last)
         finally:
             self._lock.release()
 
     @property
     def last_caller(self) -> str:
-        """The ARN of the last known caller, for messages; makes no call."""
-        return self._identity.caller.arn if self._identity else "unknown"
+        """The ARN of the last known caller, for messages; makes no call.
+
+        Of a role's session it is the role, without its path, as that is what people know and what stays.
+        """
+        return _ASSUMED_ROLE.sub(r"arn:\1:iam::\2:role/\3", self._last_caller.arn) if self._last_caller else "unknown"
 
     def forget_identity(self) -> None:
         """Ask STS anew the next time: for when a call says that the credentials are no good."""
-        known = self._identity
-        if known:
-            self._identity = replace(known, expires=-math.inf)
+        last = self._answer
+        if last and isinstance(last.content, CallerIdentity):  # a denial runs out by itself
+            self._answer = replace(last, expires=-math.inf)
 
-    def _refreshed(self, known: _Known | None) -> CallerIdentity:
-        if self._identity and self._clock() < self._identity.expires:
-            return self._identity.caller  # somebody else asked while we waited
+    def _refreshed(self, last: _Answer | None) -> CallerIdentity:
+        if self._answer and self._clock() < self._answer.expires:
+            return self._answer.told()  # somebody else asked while we waited
         try:
-            caller = self._ask()
+            self._last_caller = caller = self._ask()
+        except DeniedError as error:
+            self._answer = _Answer(error, self._clock() + DENIAL_LIFETIME)
+            raise
         except TransientError:
-            if known is None:
+            if last is None or isinstance(last.content, DeniedError):
                 raise
-            self._identity = replace(known, expires=self._clock() + STALE_LIFETIME)
-            return known.caller
-        self._identity = _Known(caller, self._clock() + IDENTITY_LIFETIME)
+            self._answer = replace(last, expires=self._clock() + STALE_LIFETIME)
+            return last.content
+        self._answer = _Answer(caller, self._clock() + IDENTITY_LIFETIME)
         return caller
 
     def _ask(self) -> CallerIdentity:
