@@ -151,6 +151,12 @@ def test_of_several_troubles_the_same_one_is_told_in_whatever_order_pods_are_lis
     assert (found.reason, found.message) == (Reason.IMAGE_PULL_FAILED, PULL_FAILED)
 
 
+def test_two_ways_of_ending_are_one_finding_in_whatever_order_pods_are_listed() -> None:
+    pods = [a_pod_of(waiting("CrashLoopBackOff", lastState=ended(code))) for code in (1, 137)]
+
+    assert looked_at(*pods) == looked_at(*reversed(pods))
+
+
 QUOTING = ["CrashLoopBackOff", "ImagePullBackOff", "CreateContainerConfigError", "CreateContainerError"]
 
 
@@ -206,10 +212,18 @@ TOLD: dict[str, tuple[Json, Reason, str]] = {
         Reason.CONTAINER_NOT_STARTED,
         f"Container connector cannot be started: CreateContainerError. More: {DESCRIBE}",
     ),
-    "a program that cannot be started": (
-        waiting("RunContainerError"),
+    **{
+        f"the kubelet's {reason}": (
+            waiting(reason),
+            Reason.CONTAINER_NOT_STARTED,
+            f"Container connector cannot be started: {reason}. More: {DESCRIBE}",
+        )
+        for reason in ("RunContainerError", "PreCreateHookError", "PreStartHookError")
+    },
+    "settings that cannot be met for no reason given": (
+        waiting("CreateContainerConfigError", ""),
         Reason.CONTAINER_NOT_STARTED,
-        f"Container connector cannot be started: RunContainerError. More: {DESCRIBE}",
+        f"{CONFIG_ERROR}. More: {DESCRIBE}",
     ),
 }
 
@@ -251,6 +265,7 @@ HARMLESS: dict[str, Json] = {
     "the container has no state": {"containerStatuses": [{"name": "connector"}]},
     "the container is ready after a restart": {"containerStatuses": [a_container({"running": {}}, **OOM, ready=True)]},
     "the pod is scheduled": {"conditions": [{"type": "PodScheduled", "status": "True"}]},
+    "the pod is scheduled in the end": {"conditions": [{**UNSCHEDULED, "status": "True"}]},
     "the pod is held back on purpose": {
         "conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]
     },

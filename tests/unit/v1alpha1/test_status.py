@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apono_operator.v1alpha1 import AponoConnectorStatus
@@ -74,6 +74,7 @@ def test_a_condition_that_cannot_be_read_is_lost_alone(foreign: Any) -> None:
     assert read({**STATUS, "conditions": [foreign, ours]}) == {**STATUS, "conditions": [ours]}
 
 
+@settings(derandomize=True, database=None, deadline=None, max_examples=100)
 @given(st.dictionaries(st.sampled_from([name for name in STATUS if name != "conditions"]), JSON), st.lists(JSON))
 def test_nothing_that_stands_in_the_fields_of_a_status_keeps_it_from_being_read(
     fields: Json, listed: list[Any]
