@@ -212,8 +212,11 @@ def _container(inputs: Inputs, options: ConnectorDeployment, overrides: Security
 
 
 def _literal(text: str) -> str:
-    """Keep Kubernetes from expanding ``$(APONO_TOKEN)``: what a user writes is meant as it stands."""
-    return text.replace("$(", "$$(")
+    """Keep Kubernetes from expanding ``$(APONO_TOKEN)``: what a user writes is meant as it stands.
+
+    Source: Kubernetes documentation, "Define Dependent Environment Variables": ``$$`` is read as ``$``.
+    """
+    return text.replace("$", "$$")
 
 
 def _probe(**timing: int) -> dict[str, Any]:

@@ -71,13 +71,14 @@ LITERALS = {
     "a variable of ours": ("$(APONO_TOKEN)", "$$(APONO_TOKEN)"),
     "a variable among other text": ("http://$(APONO_URL):3128/$(X)", "http://$$(APONO_URL):3128/$$(X)"),
     "a reference without an end": ("$(APONO", "$$(APONO"),
-    "no reference": ("cost: 5$, (or $x)", "cost: 5$, (or $x)"),
+    "a reference that pretends to be quoted": ("$$(APONO_TOKEN)", "$$$$(APONO_TOKEN)"),
+    "no reference": ("cost: 5$, (or $x)", "cost: 5$$, (or $$x)"),
 }
 
 
 @pytest.mark.parametrize(("text", "written"), LITERALS.values(), ids=LITERALS)
 def test_a_users_value_is_meant_as_it_stands_so_that_it_cannot_quote_the_token(text: str, written: str) -> None:
-    """Kubernetes puts the value of a variable in place of ``$(NAME)``, and ``$(NAME)`` in place of ``$$(NAME)``."""
+    """Kubernetes puts the value of a variable in place of ``$(NAME)``, and ``$`` in place of ``$$``."""
     assert container_of(env=[{"name": "PROXY", "value": text}])["env"][-1]["value"] == written
 
 
