@@ -211,15 +211,15 @@ class ConnectorDeployment(ApiModel):
     ] = None
     env: Annotated[
         Annotated[list[EnvVar], Field(max_length=50), ListType(("name",))] | None,
-        Field(description="More environment variables, for example proxies."),
+        Field(description="More environment variables, for example proxies; each name must be on the administrator's list."),
     ] = None
     pod_labels: Annotated[
         PodLabels | None,
-        Field(description="More labels for the pods."),
+        Field(description="More labels for the pods; each key must be on the administrator's list."),
     ] = None
     pod_annotations: Annotated[
         PodAnnotations | None,
-        Field(description="More annotations for the pods."),
+        Field(description="More annotations for the pods; each key must be on the administrator's list."),
     ] = None
     node_selector: Annotated[
         NodeSelector | None,
