@@ -211,7 +211,9 @@ class ConnectorDeployment(ApiModel):
     ] = None
     env: Annotated[
         Annotated[list[EnvVar], Field(max_length=50), ListType(("name",))] | None,
-        Field(description="More environment variables, for example proxies; each name must be on the administrator's list."),
+        Field(
+            description="More environment variables, for example proxies; each name must be on the administrator's list."
+        ),
     ] = None
     pod_labels: Annotated[
         PodLabels | None,
