@@ -212,7 +212,7 @@ class ConnectorDeployment(ApiModel):
     env: Annotated[
         Annotated[list[EnvVar], Field(max_length=50), ListType(("name",))] | None,
         Field(
-            description="More environment variables, for example proxies; each name must be on the administrator's list."
+            description="More environment variables, such as proxies; each name must be on the administrator's list."
         ),
     ] = None
     pod_labels: Annotated[
