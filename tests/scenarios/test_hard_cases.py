@@ -187,6 +187,20 @@ def test_news_from_children_costs_no_aws_call(scenario: Scenario) -> None:
     assert scenario.operator_calls(mark).operations == []
 
 
+def test_a_flood_of_edits_costs_few_aws_calls_and_ends_well(scenario: Scenario) -> None:
+    scenario.apply_ready()
+    mark = scenario.aws.calls.mark()
+
+    for number in range(40):
+        annotations = {"metadata": {"annotations": {"apono.io/reconcile-at": str(number)}}}
+        scenario.cluster.patch("AponoConnector", NAME, annotations)
+        scenario.cluster.patch("AponoConnector", NAME, {"spec": {"deployment": {"replicas": 1 + number % 2}}})
+
+    looks = scenario.operator_calls(mark).of(operation="GetRole")
+    assert len(looks) <= 10
+    scenario.ready()
+
+
 def test_a_change_is_looked_at_again_when_iam_has_settled(start: StartScenario) -> None:
     scenario = start()
     scenario.apply_ready()

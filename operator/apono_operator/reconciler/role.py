@@ -11,7 +11,7 @@ from apono_operator.reconciler.environment import SETTLING_SECONDS, Environment,
 from apono_operator.reconciler.failures import finding_of
 from apono_operator.reconciler.report import announce_role
 from apono_operator.state import plan
-from apono_operator.state.finding import Finding, found, stuck
+from apono_operator.state.finding import Finding, found, stuck, waits
 from apono_operator.state.permissions import permission_set_of
 from apono_operator.state.resources import Cluster, IamRole, Manifest, Owner
 from apono_operator.v1alpha1 import RECONCILE_AT, Reason
@@ -25,7 +25,7 @@ class RoleUpkeep:
 
     Attributes:
         connector: The connector; newer after the run, if its status had to be written.
-        quick: Be content with what the last look found, if it was for this manifest.
+        quick: Make no call to AWS if there was a look before.
         known: The role, once it is known to be there.
         differs: Whether a difference was seen; then a failure leaves no doubt that the role is not as asked.
     """
@@ -45,9 +45,8 @@ class RoleUpkeep:
             AdapterError: a call failed; that is remembered as well.
         """
         memory = self._memory(desired)
-        if memory and self.quick:
-            self.known = memory.role
-            return memory.finding
+        if self.quick and self.owner.uid in self.environment.roles:
+            return self._recall(memory)
         depth = self._depth(memory)
         try:
             finding = self._keep(desired, depth)
@@ -56,6 +55,13 @@ class RoleUpkeep:
             raise
         self._remember(finding, memory, depth)
         return finding
+
+    def _recall(self, memory: RoleMemory | None) -> Finding:
+        """Return what the last look found; a look at what has changed since comes with the next pass that may."""
+        last = memory or self.environment.roles[self.owner.uid]
+        if last.role is None or last.role.arn == self.cluster.role_arn(self.owner):
+            self.known = last.role
+        return memory.finding if memory else waits(Reason.RECONCILING, "The role will be looked at in a moment.")
 
     def contain(self) -> None:
         """Give a role that is there the administrator's boundary, whatever is the matter with the manifest.
