@@ -201,6 +201,16 @@ def test_a_flood_of_edits_costs_few_aws_calls_and_ends_well(scenario: Scenario) 
     scenario.ready()
 
 
+def test_a_look_that_is_asked_for_includes_the_oidc_provider(scenario: Scenario) -> None:
+    scenario.apply_ready()
+    arn = f"arn:aws:iam::{scenario.account.account_id}:oidc-provider/{scenario.issuer}"
+    scenario.account.client("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+
+    scenario.cluster.patch("AponoConnector", NAME, {"metadata": {"annotations": {"apono.io/reconcile-at": "now"}}})
+
+    scenario.condition("OIDCProviderReady", "False", "ProviderMissing")
+
+
 def test_a_change_is_looked_at_again_when_iam_has_settled(start: StartScenario) -> None:
     scenario = start()
     scenario.apply_ready()

@@ -32,7 +32,7 @@ VIEW_ONLY = "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"
         pytest.param(
             {"deployment": {"image": "docker.io/somebody/connector:1"}},
             "NotPermitted",
-            "is not granted image docker.io/somebody/connector:1. Ask the administrator",
+            "is not granted image docker.io/somebody/connector:1 (granted: registry.apono.io). Correct the manifest",
             id="an image from elsewhere",
         ),
         pytest.param(

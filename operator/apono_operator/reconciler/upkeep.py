@@ -27,7 +27,7 @@ from apono_operator.state.finding import Finding, Next, found, retained, stuck
 from apono_operator.state.oidc_provider import provider_finding
 from apono_operator.state.resources import Cluster, Manifest, ObjectKey, Owner, State, account_of
 from apono_operator.state.rollout import injection_of, next_injection
-from apono_operator.v1alpha1 import AponoConnectorSpec, ConditionStatus, ConditionType, Reason
+from apono_operator.v1alpha1 import RECONCILE_AT, AponoConnectorSpec, ConditionStatus, ConditionType, Reason
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -186,14 +186,19 @@ class Upkeep:
         return found(Reason.CREDENTIALS_ACCEPTED, f"The operator acts in account {cluster.account_id}."), cluster
 
     def _check_provider(self, cluster: Cluster) -> tuple[Finding, bool | None]:
-        """A good answer holds for an hour; any answer will do for a quick pass."""
+        """A good answer holds for an hour, or until somebody asks anew; any answer will do for a quick pass."""
         moment = self.environment.monotonic()
         finding, seen = self.environment.providers.get(cluster.provider_arn, (None, moment))
-        fresh = finding and (self.quick or (finding.good and moment < seen + self.environment.thorough_seconds))
-        if finding is None or not fresh:
+        holds = moment < seen + self.environment.thorough_seconds and not self._is_asked_anew()
+        if finding is None or not (self.quick or (finding.good and holds)):
             finding = provider_finding(cluster, self.environment.iam.provider_audiences(cluster))
             self.environment.providers[cluster.provider_arn] = (finding, moment)
         return finding, True if finding.good else None
+
+    def _is_asked_anew(self) -> bool:
+        asked = self.connector["metadata"].get("annotations", {}).get(RECONCILE_AT)
+        memory = self.environment.roles.get(self.owner.uid)
+        return asked is not None and (memory is None or memory.asked != asked)
 
     def _read_token(self, spec: AponoConnectorSpec) -> tuple[Finding, Token | None]:
         reference = spec.token_secret_ref

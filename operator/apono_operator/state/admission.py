@@ -58,7 +58,8 @@ def _mode_is_served(request: Request, _: Administration) -> Refusal | None:
     served = ", ".join(sorted(SERVED_MODES))
     return Refusal(
         Reason.MODE_NOT_SUPPORTED,
-        f"spec.target.mode {mode} is not served by this version of the operator; it serves: {served}.",
+        f"spec.target.mode {mode} is not served by this version of the operator; it serves: {served}. "
+        "The mode is immutable: delete this connector and make another.",
     )
 
 
@@ -70,8 +71,9 @@ def _grant_covers(request: Request, administration: Administration) -> Refusal |
     wish = ", ".join(_fewest(lacking)) if lacking else "connectors at all"
     return Refusal(
         Reason.NOT_PERMITTED,
-        f"namespace {request.namespace} is not granted {wish}. Ask the administrator of the operator for: "
-        f"{_wanted_grant(request, administration)} (setting APONO_OPERATOR_GRANTS, chart value grants).",
+        f"namespace {request.namespace} is not granted {wish}. Correct the manifest, or ask the administrator of the "
+        f"operator to add {_wanted_grant(request, administration)} to the grants (setting APONO_OPERATOR_GRANTS, chart "
+        "value grants; the first entry replaces the default, which is the operator's own namespace).",
     )
 
 
@@ -92,7 +94,7 @@ def _lacks(request: Request, administration: Administration, grant: Grant) -> It
         yield f"permissions {spec.permissions}"
     image = request.image(administration)
     if not grant.covers_image(image):
-        yield f"image {image}"
+        yield f"image {image} (granted: {', '.join(grant.image_registries)})"
 
 
 def _wanted_grant(request: Request, administration: Administration) -> str:

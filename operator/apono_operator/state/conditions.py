@@ -157,11 +157,11 @@ def _first_bad(findings: Findings) -> str:
 
 def _summary(findings: Findings, aspects: Sequence[Condition], generation: int) -> Finding:
     """Return what Ready says: the first aspect that is not as asked, or that nobody has seen as asked yet."""
+    bad = next((findings[kind] for kind in ASPECTS if kind in findings and not findings[kind].good), None)
+    if bad:
+        return Finding(ConditionStatus.FALSE, bad.reason, bad.message, bad.awaits)
     for kind, condition in zip(ASPECTS, aspects, strict=True):
-        finding = findings.get(kind)
-        if finding and not finding.good:
-            return Finding(ConditionStatus.FALSE, finding.reason, finding.message, finding.awaits)
-        if not finding and not _was_good(condition, generation):
+        if kind not in findings and not _was_good(condition, generation):
             return unknown(Reason.WAITING, f"Waits for a look at {kind.value}.")
     return found(Reason.CONNECTOR_READY, "The connector runs with its role.")
 

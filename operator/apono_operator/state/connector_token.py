@@ -20,8 +20,9 @@ def read(secret: Manifest | None, namespace: str, reference: TokenSecretRef) -> 
     if secret is None:
         return stuck(
             Reason.TOKEN_SECRET_MISSING,
-            f"Secret {reference.name} does not exist. Create it: kubectl create secret generic {reference.name} "
-            f"-n {namespace} --from-literal={reference.key}=<token from Apono's page Install Connector>",
+            f"Secret {reference.name} does not exist in namespace {namespace}. Correct spec.tokenSecretRef.name, or "
+            f"create the Secret: kubectl create secret generic {reference.name} -n {namespace} "
+            f"--from-literal={reference.key}='<token from the page Install Connector>'",
         )
     token = _decoded(secret.get("data", {}).get(reference.key, ""))
     if not token.strip():
@@ -36,7 +37,8 @@ def read(secret: Manifest | None, namespace: str, reference: TokenSecretRef) -> 
         return stuck(
             Reason.TOKEN_INVALID,
             f"Secret {reference.name} has white space in the token under the key {reference.key}, perhaps a line break "
-            "at its end. Store the token alone: kubectl create secret generic --from-literal, or echo -n.",
+            f"at its end. Store the token alone: kubectl create secret generic {reference.name} -n {namespace} "
+            f"--from-literal={reference.key}='<token>' --dry-run=client -o yaml | kubectl apply -f -",
         )
     return token
 

@@ -71,17 +71,17 @@ REFUSED: dict[str, tuple[Request, Administration, tuple[str, ...]]] = {
     "an image from elsewhere": (
         asked("team-a", deployment={"image": "registry.apono.io.evil.com/apono-connector:1"}),
         LIMITS,
-        ("is not granted image registry.apono.io.evil.com/apono-connector:1.",),
+        ("is not granted image registry.apono.io.evil.com/apono-connector:1 (granted: registry.apono.io)",),
     ),
     "two things at once": (
         asked("team-a", permissions="FullAccess", deployment={"image": "quay.io/x:1"}),
         LIMITS,
-        ("is not granted permissions FullAccess, image quay.io/x:1.",),
+        ("is not granted permissions FullAccess, image quay.io/x:1 (granted: registry.apono.io)",),
     ),
     "something that one grant lacks less than another": (
         asked(permissions="FullAccess", deployment={"image": "quay.io/other/connector:1"}),
         LIMITS,
-        ("namespace apono is not granted image quay.io/other/connector:1. Ask",),
+        ("namespace apono is not granted image quay.io/other/connector:1 (granted: ",),
     ),
     "what two grants give only together": (
         asked(deployment={"image": "quay.io/acme/connector:1"}),
@@ -195,7 +195,8 @@ def test_a_mode_that_is_not_served_yet_is_refused_before_anything_else(mode: Mod
     assert refused is not None
     assert refused.reason is Reason.MODE_NOT_SUPPORTED
     assert refused.message == (
-        f"spec.target.mode {mode} is not served by this version of the operator; it serves: Account."
+        f"spec.target.mode {mode} is not served by this version of the operator; it serves: Account. "
+        "The mode is immutable: delete this connector and make another."
     )
 
 

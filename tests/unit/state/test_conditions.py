@@ -89,12 +89,12 @@ def test_ready_is_true_only_if_every_aspect_was_seen_to_be_as_asked(findings: Fi
 
 @given(FINDINGS)
 def test_ready_repeats_the_first_aspect_that_is_not_as_asked(findings: Findings) -> None:
-    first = next((kind for kind in ASPECTS if kind not in findings or not findings[kind].good), None)
+    bad = [findings[kind] for kind in ASPECTS if kind in findings and not findings[kind].good]
     ready = of(conditions(findings, (), 1, NOW), ConditionType.READY)
 
-    if first and first in findings:
-        assert (ready.status, ready.reason) == (ConditionStatus.FALSE, findings[first].reason)
-    elif first:
+    if bad:
+        assert (ready.status, ready.reason) == (ConditionStatus.FALSE, bad[0].reason)
+    elif set(findings) != set(ASPECTS):
         assert (ready.status, ready.reason) == (ConditionStatus.UNKNOWN, Reason.WAITING)
 
 

@@ -32,7 +32,8 @@ def test_a_missing_secret_waits_for_somebody_and_the_message_is_the_command_to_r
 
     assert isinstance(finding, Finding)
     assert (finding.reason, finding.awaits) == (Reason.TOKEN_SECRET_MISSING, Next.SOMEBODY)
-    assert "kubectl create secret generic apono-token -n apono --from-literal=token=<" in finding.message
+    assert "kubectl create secret generic apono-token -n apono --from-literal=token='<" in finding.message
+    assert "Correct spec.tokenSecretRef.name" in finding.message
 
 
 WITHOUT_TOKEN: dict[str, tuple[dict[str, Any], str]] = {
