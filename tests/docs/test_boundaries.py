@@ -14,6 +14,7 @@ from apono_operator.state.permissions import managed_policy_arns, permissions_do
 from apono_operator.v1alpha1 import PermissionSet
 from sandbox.aws import Account, FrontDoor
 from sandbox.aws.policy.documents import as_list, size
+from tests.docs.installation import operator_role
 from tests.docs.pages import DOCS
 from tests.docs.policy_evaluation import Request, allows
 
@@ -35,10 +36,12 @@ TAGGED = {"aws:ResourceTag/apono-connector-access": "true", "aws:ResourceTag/apo
 IN_EVERY_FAVOUR = {**BOUND, **TAGGED}
 
 OWN_ROLE = f"{IAM}role/apono-connector-apono-production-ce92824b26"
-OPERATOR = f"{IAM}role/eks-apono-operator"
+OPERATOR = f"{IAM}role/{operator_role('my-cluster')}"
+OPERATOR_ELSEWHERE = f"{IAM}role/{operator_role('other')}"
 ADMINISTRATION = (
     OWN_ROLE,
     OPERATOR,
+    OPERATOR_ELSEWHERE,
     f"{IAM}role/administrators/break-glass",
     f"{IAM}user/administrators/alice",
     f"{IAM}policy/connector-boundary-FullAccess",
@@ -58,8 +61,11 @@ ESCAPES = {
     "takes it below a path": Request("iam:CreateRole", f"{IAM}role/apono/apono-connector-a-b-0123456789", BOUND),
     "becomes another connector": Request("sts:AssumeRole", f"{IAM}role/apono-connector-other-x-0123456789"),
     "becomes the operator": Request("sts:AssumeRole", OPERATOR),
+    "becomes the operator of another cluster": Request("sts:AssumeRole", OPERATOR_ELSEWHERE),
     "opens the operator's role": Request("iam:UpdateAssumeRolePolicy", OPERATOR),
     "widens the operator": Request("iam:PutRolePolicy", OPERATOR, IN_EVERY_FAVOUR),
+    "widens the operator of another cluster": Request("iam:PutRolePolicy", OPERATOR_ELSEWHERE, IN_EVERY_FAVOUR),
+    "takes the name of an operator to come": Request("iam:CreateRole", f"{IAM}role/{operator_role('new')}", BOUND),
     "locks the operator out": Request("iam:DeleteRole", OPERATOR),
     "writes a new boundary version": Request("iam:CreatePolicyVersion", f"{IAM}policy/connector-boundary-FullAccess"),
     "goes back to an old version": Request("iam:SetDefaultPolicyVersion", f"{IAM}policy/connector-boundary-Granted"),

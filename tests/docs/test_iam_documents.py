@@ -12,6 +12,7 @@ import pytest
 from policy_sentry.querying.actions import get_actions_with_access_level
 
 from sandbox.aws import Account, FrontDoor
+from tests.docs.installation import commands, operator_role
 from tests.docs.pages import DOCS, ROOT, code_in, page
 from tests.docs.policy_evaluation import Request, allows
 
@@ -36,7 +37,6 @@ IAM_ARN = "arn:aws:iam::123456789012:"
 CONNECTOR_ROLE = f"{IAM_ARN}role/apono-connector-a-b-0123456789"
 BOUNDARY = f"{IAM_ARN}policy/connector-boundary-ReadOnly"
 ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
-README = page("README.md")
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +99,21 @@ def test_iam_takes_the_policy(name: str, account: Account) -> None:
 
 def test_iam_takes_the_operators_role_as_the_readme_makes_it(account: Account) -> None:
     iam = account.client("iam")
-    iam.create_role(RoleName="eks-apono-operator", AssumeRolePolicyDocument=_text("operator-trust.json"))
-    iam.put_role_policy(
-        RoleName="eks-apono-operator", PolicyName="connectors", PolicyDocument=_text("operator-policy.json")
-    )
-    assert iam.list_role_policies(RoleName="eks-apono-operator")["PolicyNames"] == ["connectors"]
+    role = operator_role("my-cluster")
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=_text("operator-trust.json"))
+    iam.put_role_policy(RoleName=role, PolicyName="connectors", PolicyDocument=_text("operator-policy.json"))
+    assert iam.list_role_policies(RoleName=role)["PolicyNames"] == ["connectors"]
+
+
+def test_two_clusters_of_an_account_have_operators_of_two_names_that_no_connector_may_assume(account: Account) -> None:
+    iam = account.client("iam")
+    names = [operator_role(cluster) for cluster in ("one", "two")]
+    for name in names:
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=_text("operator-trust.json"))
+    assert set(names) <= {role["RoleName"] for role in iam.list_roles()["Roles"]}
+    for boundary in map(_document, ("boundary-full-access.json", "boundary-read-only.json")):
+        requests = [Request("sts:AssumeRole", f"{IAM_ARN}role/{name}") for name in names]
+        assert not any(allows(boundary, request) for request in requests)
 
 
 def test_the_trust_names_the_service_account_that_the_readme_installs() -> None:
@@ -114,8 +124,7 @@ def test_the_trust_names_the_service_account_that_the_readme_installs() -> None:
 
 @pytest.mark.parametrize("path", sorted(IAM.iterdir()), ids=lambda path: path.name)
 def test_the_readme_fills_every_account_and_issuer_of_a_document(path: Path) -> None:
-    (block,) = (block for block in README.blocks("sh") if "sed " in block)
-    replaced = re.findall(r"s\|([^|]+)\|\$\w+\|g", block)
+    replaced = re.findall(r"s\|([^|]+)\|\$\w+\|g", commands())
     assert len(replaced) == 3
     text = path.read_text(encoding="utf-8")
     for example in replaced:

@@ -24,6 +24,7 @@ from apono_operator.v1alpha1 import (
     Reason,
 )
 from sandbox.controlplane import ControlPlane, helm
+from tests.docs.installation import commands, operator_role
 from tests.docs.pages import ROOT, all_pages, page
 
 README = page("README.md")
@@ -97,13 +98,19 @@ def test_helm_takes_the_values_of_the_readmes_installation(tmp_path: Path) -> No
     objects = [document for document in yaml.safe_load_all(done.stdout) if document]
     (account,) = (one for one in objects if one["kind"] == "ServiceAccount")
     assert account["metadata"]["name"] == "apono-operator"
-    assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].endswith(":role/eks-apono-operator")
+    assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].endswith(
+        f":role/{operator_role('my-cluster')}"
+    )
 
 
 def _helm_install() -> list[str]:
-    (block,) = (block for block in README.blocks("sh") if "helm install" in block)
-    lines = block.replace("\\\n", " ").splitlines()
+    lines = commands().replace("\\\n", " ").splitlines()
     (command,) = (line for line in lines if line.startswith("helm install "))
-    for name, value in {"$REGISTRY": "registry.example.com", "$ACCOUNT": "123456789012"}.items():
+    values = {
+        "$REGISTRY": "registry.example.com",
+        "$ACCOUNT": "123456789012",
+        "$OPERATOR_ROLE": operator_role("my-cluster"),
+    }
+    for name, value in values.items():
         command = command.replace(name, value)
     return shlex.split(command)[2:]
