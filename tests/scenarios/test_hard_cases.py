@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.aws import Fault, Refusal
+from sandbox.aws import Fault, Refusal, throttle
 from tests.scenarios.cluster import Document
 from tests.scenarios.conftest import StartScenario
 from tests.scenarios.scenario import CHILD, NAME, Scenario, condition_of
@@ -209,6 +209,18 @@ def test_a_look_that_is_asked_for_includes_the_oidc_provider(scenario: Scenario)
     scenario.cluster.patch("AponoConnector", NAME, {"metadata": {"annotations": {"apono.io/reconcile-at": "now"}}})
 
     scenario.condition("OIDCProviderReady", "False", "ProviderMissing")
+
+
+def test_children_are_mended_while_iam_does_not_answer(scenario: Scenario) -> None:
+    scenario.apply_ready()
+    with scenario.aws.faults.during(Fault(throttle(), service="iam", account=scenario.account, times=None)) as fault:
+        scenario.cluster.patch("AponoConnector", NAME, {"metadata": {"annotations": {"apono.io/reconcile-at": "now"}}})
+        connector = scenario.condition("Reconciling", "True", "Throttled")
+        assert condition_of(connector, "Ready")["status"] == "True"
+
+        scenario.cluster.delete("Deployment", CHILD)
+        until("the Deployment is back", lambda: scenario.cluster.get("Deployment", CHILD), seconds=30)
+        assert fault.fired > 0
 
 
 def test_a_change_is_looked_at_again_when_iam_has_settled(start: StartScenario) -> None:

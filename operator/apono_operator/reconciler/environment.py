@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from apono_operator.adapters.aws.iam import Iam
 from apono_operator.adapters.aws.session import AwsSession
+from apono_operator.adapters.errors import AdapterError
 from apono_operator.adapters.kubernetes import Kubernetes
 from apono_operator.state.administration import Administration
 from apono_operator.state.finding import Finding
@@ -30,7 +31,12 @@ class RoleMemory:
     asked: str | None
     """The annotation by which a look was asked for."""
 
-    finding: Finding
+    verdict: Finding | AdapterError
+    """What was found, or why nothing could be."""
+
+    differs: bool
+    """Whether a difference was seen that may still be there."""
+
     role: IamRole | None
     """The role, if it is known to be there."""
 

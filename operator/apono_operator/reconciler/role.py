@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import structlog
 
 from apono_operator.adapters.aws.iam import Depth
+from apono_operator.adapters.errors import AdapterError
 from apono_operator.reconciler.environment import SETTLING_SECONDS, Environment, RoleMemory
-from apono_operator.reconciler.failures import finding_of
 from apono_operator.reconciler.report import announce_role
 from apono_operator.state import plan
 from apono_operator.state.finding import Finding, found, stuck, waits
@@ -44,24 +44,29 @@ class RoleUpkeep:
         Raises:
             AdapterError: a call failed; that is remembered as well.
         """
+        last = self.environment.roles.get(self.owner.uid)
         memory = self._memory(desired)
-        if self.quick and self.owner.uid in self.environment.roles:
+        if last and last.role and last.role.arn == desired.arn:
+            self.known = last.role
+        if self.quick and last:
             return self._recall(memory)
         depth = self._depth(memory)
         try:
             finding = self._keep(desired, depth)
-        except Exception as failure:
-            self._remember(finding_of(failure, self.environment), memory, depth=Depth.OURS)
+        except AdapterError as failure:
+            self._remember(failure, memory, Depth.OURS)
             raise
         self._remember(finding, memory, depth)
         return finding
 
     def _recall(self, memory: RoleMemory | None) -> Finding:
         """Return what the last look found; a look at what has changed since comes with the next pass that may."""
-        last = memory or self.environment.roles[self.owner.uid]
-        if last.role is None or last.role.arn == self.cluster.role_arn(self.owner):
-            self.known = last.role
-        return memory.finding if memory else waits(Reason.RECONCILING, "The role will be looked at in a moment.")
+        if memory is None:
+            return waits(Reason.RECONCILING, "The role will be looked at in a moment.")
+        self.differs = memory.differs
+        if isinstance(memory.verdict, AdapterError):
+            raise memory.verdict
+        return memory.verdict
 
     def contain(self) -> None:
         """Give a role that is there the administrator's boundary, whatever is the matter with the manifest.
@@ -94,9 +99,8 @@ class RoleUpkeep:
         conflict = plan.role_conflict(observed, self.cluster, self.owner)
         if conflict:
             return stuck(Reason.NAME_CONFLICT, str(conflict))
-        if observed:
-            self.known = replace(desired, role_id=observed.role_id)
-        else:
+        self.known = replace(desired, role_id=observed.role_id) if observed else None
+        if observed is None:
             self.connector = announce_role(self.environment, self.connector, self.owner, desired.arn)
         for change in plan.plan_role(desired, observed, self.environment.administration):
             self._apply(change, desired)
@@ -123,16 +127,18 @@ class RoleUpkeep:
         due = memory.thoroughly_seen + self.environment.thorough_seconds
         return Depth.ATTACHED if self.environment.monotonic() >= due else Depth.OURS
 
-    def _remember(self, finding: Finding, memory: RoleMemory | None, depth: Depth) -> None:
+    def _remember(self, verdict: Finding | AdapterError, memory: RoleMemory | None, depth: Depth) -> None:
         moment = self.environment.monotonic()
         last = self.environment.roles.get(self.owner.uid)
-        seen_before = memory.thoroughly_seen if memory and finding.good else None
+        good = isinstance(verdict, Finding) and verdict.good
+        seen_before = memory.thoroughly_seen if memory and good else None
         self.environment.roles[self.owner.uid] = RoleMemory(
             generation=self._generation,
             asked=self._asked,
-            finding=finding,
+            verdict=verdict,
+            differs=self.differs and not good,
             role=self.known,
-            thoroughly_seen=moment if depth >= Depth.ATTACHED and finding.good else seen_before,
+            thoroughly_seen=moment if depth >= Depth.ATTACHED and good else seen_before,
             written=moment if self.differs else (last.written if last else None),
         )
 
