@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from click.testing import CliRunner
 from pydantic.alias_generators import to_camel
 
 from apono_operator.settings import Settings
-from apono_operator.v1alpha1 import ConditionType, Reason
+from apono_operator.state.permissions import permissions_document
+from apono_operator.v1alpha1 import ConditionType, PermissionSet, Reason
 from docs import generate
 from tests.docs.pages import DOCS, ROOT, code_in, page
 
@@ -67,3 +69,15 @@ def test_the_chart_value_beside_a_setting_exists(setting: str) -> None:
 def test_every_value_of_a_grant_is_explained() -> None:
     keys = {name for cell in page("docs/reference/settings.md").first_cells() for name in code_in(cell)}
     assert {"namespaces", "modes", "permissions", "imageRegistries"} <= keys
+
+
+@pytest.mark.parametrize("permission_set", PermissionSet)
+def test_the_page_of_permissions_names_for_each_set_the_actions_of_its_policy_and_no_other(
+    permission_set: PermissionSet,
+) -> None:
+    rows = [
+        line.split(" | ") for line in page("docs/reference/permissions.md").text.splitlines() if line.count(" | ") == 5
+    ]
+    shown = {action for row in rows if f"`{permission_set}`" in row[1] for action in re.findall(r"`([^`]+)`", row[2])}
+    statements = permissions_document(permission_set, "aws").document["Statement"]
+    assert shown == {action for one in statements for action in one["Action"]}
