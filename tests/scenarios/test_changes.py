@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 from typing import Any
 
@@ -143,9 +144,10 @@ def test_foreign_policies_and_tags_on_our_role_stay(generous: Scenario) -> None:
 def test_each_option_of_the_deployment_arrives(
     shared_scenario: Scenario, deployment: Document, path: tuple[str | int, ...], expected: Any
 ) -> None:
-    shared_scenario.apply_ready(deployment=deployment)
+    name = f"option-{secrets.token_hex(4)}"
+    shared_scenario.apply_ready(name, deployment=deployment)
 
-    found: Any = deployment_of(shared_scenario)["spec"]
+    found: Any = (shared_scenario.cluster.get("Deployment", f"apono-connector-{name}") or {})["spec"]
     for part in path:
         found = found[part]
     assert found == expected
