@@ -29,6 +29,8 @@ PARTS = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", 
 DEATH = r"kube-apiserver ended with code -9; its log .* ends:\n."
 USER = """
 import signal
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as from a terminal: a job in the background ignores it
 from sandbox.controlplane import ControlPlane
 with ControlPlane.start() as control_plane:
     print(control_plane.directory, control_plane.processes()["etcd"], flush=True)
