@@ -99,6 +99,10 @@ class OperatorProcess:
             self.kill()
             raise
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, such as SIGSTOP and SIGCONT."""
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """End it without warning (SIGKILL)."""
         self._process.kill()

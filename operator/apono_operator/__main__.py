@@ -101,7 +101,7 @@ class Operator:
         signal.pthread_sigmask(signal.SIG_BLOCK, stops)
         service = Service(self._serve)
         service.start()
-        while not service.ended.is_set() and signal.sigtimedwait(stops, 1.0) is None:
+        while not service.ended.is_set() and not _arrives(stops, 1.0):
             pass
         self.fence.raise_up()
         service.stop()
@@ -121,6 +121,13 @@ class Operator:
             clusterwide=not self.settings.watch_namespaces,
             namespaces=self.settings.watch_namespaces,
         )
+
+
+def _arrives(signals: set[signal.Signals], seconds: float) -> bool:
+    """Wait for one of *signals*, which must be blocked, and tell whether one came."""
+    info = signal.sigtimedwait(signals, seconds)
+    # CPython answers with garbage when a SIGCONT interrupts the last moments of the wait.
+    return info is not None and info.si_signo in signals
 
 
 class Service:
