@@ -21,7 +21,7 @@ from apono_operator.handlers.timing import Timing
 from apono_operator.handlers.work_items import WorkItem, WorkItems
 from apono_operator.reconciler import Outcome, Reconciler, Remainder
 from apono_operator.state.finding import Next, unknown
-from apono_operator.state.resources import CONNECTOR_LABEL, Owner
+from apono_operator.state.resources import CONNECTOR_LABEL, Owner, look_asked_for
 from apono_operator.v1alpha1 import Reason
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -222,8 +222,7 @@ def _context(owner: Owner) -> dict[str, str]:
 def _news(body: Mapping[str, Any]) -> tuple[Any, ...]:
     """The part of a connector whose change is worth a pass: not its status, which we write."""
     metadata = body["metadata"]
-    asked = metadata.get("annotations", {}).get(v1alpha1.RECONCILE_AT)
-    return (*(_plain(metadata.get(key)) for key in _NEWSWORTHY_METADATA), asked)
+    return (*(_plain(metadata.get(key)) for key in _NEWSWORTHY_METADATA), look_asked_for(body))
 
 
 def _plain(value: Any) -> Any:

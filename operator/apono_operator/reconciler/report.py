@@ -64,9 +64,7 @@ def announce_role(environment: Environment, connector: Manifest, owner: Owner, a
         ConflictError: the connector was changed meanwhile.
         AdapterError: the status was not written.
     """
-    known = AponoConnectorStatus.readable(status_of(connector)).model_dump(
-        by_alias=True, exclude_none=True, mode="json"
-    )
+    known = _document(AponoConnectorStatus.readable(status_of(connector)))
     if known.get("connectorRoleArn") == arn:
         return connector
     status = {**known, "connectorRoleArn": arn}
@@ -90,11 +88,9 @@ def _write(
     facts: Mapping[str, Any],
     current: tuple[Condition, ...],
 ) -> None:
-    before = AponoConnectorStatus.readable(status_of(connector))
-    known = before.model_dump(by_alias=True, exclude_none=True, mode="json")
-    listed = [condition.model_dump(by_alias=True, exclude_none=True, mode="json") for condition in current]
-    status = AponoConnectorStatus.model_validate({**known, **facts, "conditions": listed})
-    document = status.model_dump(by_alias=True, exclude_none=True, mode="json")
+    known = _document(AponoConnectorStatus.readable(status_of(connector)))
+    listed = [_document(condition) for condition in current]
+    document = _document(AponoConnectorStatus.model_validate({**known, **facts, "conditions": listed}))
     if _comparable(document) == _comparable(known):
         return
     try:
@@ -102,6 +98,11 @@ def _write(
     except NotFoundError:
         return
     record_events(environment, owner, events(conditions_of(connector), current))
+
+
+def _document(value: AponoConnectorStatus | Condition) -> dict[str, Any]:
+    """Return *value* as the API server takes it."""
+    return value.model_dump(by_alias=True, exclude_none=True, mode="json")
 
 
 def _comparable(status: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from apono_operator.reconciler.report import announce_role
 from apono_operator.state import plan
 from apono_operator.state.finding import Finding, found, stuck, waits
 from apono_operator.state.permissions import permission_set_of
-from apono_operator.state.resources import Cluster, IamRole, Manifest, Owner
-from apono_operator.v1alpha1 import RECONCILE_AT, Reason
+from apono_operator.state.resources import Cluster, IamRole, Manifest, Owner, look_asked_for
+from apono_operator.v1alpha1 import Reason
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -116,7 +116,7 @@ class RoleUpkeep:
     def _memory(self, desired: IamRole) -> RoleMemory | None:
         """Return what is remembered, if it is about this manifest and this very role."""
         memory = self.environment.roles.get(self.owner.uid)
-        if memory is None or (memory.generation, memory.asked) != (self._generation, self._asked):
+        if memory is None or (memory.generation, memory.asked) != (self._generation, look_asked_for(self.connector)):
             return None
         return memory if memory.role is None or memory.role == desired else None
 
@@ -134,7 +134,7 @@ class RoleUpkeep:
         seen_before = memory.thoroughly_seen if memory and good else None
         self.environment.roles[self.owner.uid] = RoleMemory(
             generation=self._generation,
-            asked=self._asked,
+            asked=look_asked_for(self.connector),
             verdict=verdict,
             differs=self.differs and not good,
             role=self.known,
@@ -145,8 +145,3 @@ class RoleUpkeep:
     @property
     def _generation(self) -> int:
         return int(self.connector["metadata"]["generation"])
-
-    @property
-    def _asked(self) -> str | None:
-        asked: str | None = self.connector["metadata"].get("annotations", {}).get(RECONCILE_AT)
-        return asked

@@ -25,9 +25,9 @@ from apono_operator.state.admission import Request, refusal
 from apono_operator.state.desired import Inputs, connector_id, desired_state
 from apono_operator.state.finding import Finding, Next, found, retained, stuck
 from apono_operator.state.oidc_provider import provider_finding
-from apono_operator.state.resources import Cluster, Manifest, ObjectKey, Owner, State, account_of
+from apono_operator.state.resources import Cluster, Manifest, ObjectKey, Owner, State, account_of, look_asked_for
 from apono_operator.state.rollout import injection_of, next_injection
-from apono_operator.v1alpha1 import RECONCILE_AT, AponoConnectorSpec, ConditionStatus, ConditionType, Reason
+from apono_operator.v1alpha1 import AponoConnectorSpec, ConditionStatus, ConditionType, Reason
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -65,7 +65,7 @@ class Upkeep:
     """The course of one pass.
 
     Attributes:
-        quick: Spare AWS: be content with what the last look found there, if it was for this manifest.
+        quick: Spare AWS: be content with what the last look found there.
         findings: What was found, by aspect.
         facts: The status fields that the pass came to know.
     """
@@ -196,7 +196,7 @@ class Upkeep:
         return finding, True if finding.good else None
 
     def _is_asked_anew(self) -> bool:
-        asked = self.connector["metadata"].get("annotations", {}).get(RECONCILE_AT)
+        asked = look_asked_for(self.connector)
         memory = self.environment.roles.get(self.owner.uid)
         return asked is not None and (memory is None or memory.asked != asked)
 

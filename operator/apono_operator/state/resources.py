@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from apono_operator.v1alpha1 import RECONCILE_AT
+
 Manifest = Mapping[str, Any]
 
 _ARN_ACCOUNT = re.compile(r"arn:[a-z-]+:[a-z]+:[a-z0-9-]*:([0-9]{12}):")
@@ -179,6 +181,12 @@ def child_keys(owner: Owner) -> dict[str, ObjectKey]:
     return {
         kind: ObjectKey(kind, owner.namespace, owner.child_name) for kind in ("ServiceAccount", "Secret", "Deployment")
     }
+
+
+def look_asked_for(connector: Manifest) -> str | None:
+    """Return the value of the annotation by which somebody asked for a look at everything, None if nobody did."""
+    asked: str | None = connector["metadata"].get("annotations", {}).get(RECONCILE_AT)
+    return asked
 
 
 def account_of(arn: object) -> str | None:

@@ -13,6 +13,7 @@ from apono_operator.state.resources import (
     account_of,
     is_controlled_by,
     key_of,
+    look_asked_for,
     shortened,
 )
 from tests.builders import ISSUER, UID, a_cluster, a_role, an_owner
@@ -239,6 +240,12 @@ def test_a_manifest_is_known_by_kind_namespace_and_name() -> None:
 
     assert key == ObjectKey("Secret", "apono", "token")
     assert str(key) == "Secret apono/token"
+
+
+def test_a_look_is_asked_for_by_an_annotation() -> None:
+    assert look_asked_for({"metadata": {"annotations": {"apono.io/reconcile-at": "now"}}}) == "now"
+    assert look_asked_for({"metadata": {"annotations": {"somebody/else": "now"}}}) is None
+    assert look_asked_for({"metadata": {}}) is None
 
 
 def test_an_empty_state_holds_nothing() -> None:
