@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.controlplane.audit import AuditLog, Write
 from sandbox.controlplane.binaries import executable
 from sandbox.controlplane.control_plane import ControlPlane, Webhook
 from sandbox.controlplane.errors import (
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "AuditLog",
     "BuildError",
     "CommandError",
     "ControlPlane",
@@ -30,6 +32,7 @@ __all__ = [
     "PartError",
     "UnsupportedError",
     "Webhook",
+    "Write",
     "helm",
     "kubeconform",
     "shared_control_plane",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandbox.controlplane import audit
 from sandbox.controlplane.processes import Part
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ class Layout:
     def pki(self, name: str) -> Path:
         """A key or certificate file."""
         return self.directory / "pki" / name
+
+    @property
+    def audit_log(self) -> Path:
+        """Where the API server tells who wrote what, see `audit`."""
+        return audit.file_in(self.directory)
 
     def kubeconfig(self, user: str) -> Path:
         """The kubeconfig of a component or of the administrator."""
@@ -99,6 +105,9 @@ def kube_apiserver(layout: Layout) -> Part:
         "--allow-privileged",
         f"--service-cluster-ip-range={SERVICE_CIDR}",
         "--endpoint-reconciler-type=none",  # the loopback address is no valid endpoint
+        f"--audit-policy-file={audit.POLICY}",
+        f"--audit-log-path={layout.audit_log}",
+        "--audit-log-maxsize=4096",  # MB; a rotated one would be read in part only
         "--profiling=false",
     )
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sandbox.controlplane import kubeconfig as kubeconfigs
+from sandbox.controlplane.audit import AuditLog
+from sandbox.controlplane.audit import file_in as audit_file_in
 from sandbox.controlplane.binaries import executable
 from sandbox.controlplane.control import ControlClient
 from sandbox.controlplane.errors import CommandError, PartError, UnsupportedError
@@ -150,6 +152,15 @@ class ControlPlane:
             UnsupportedError: an existing cluster's webhook is not ours.
         """
         return Webhook(self._supervisor("the webhook cannot be paused"))
+
+    def audit_log(self) -> AuditLog:
+        """What ServiceAccounts write, from the beginning on.
+
+        Raises:
+            UnsupportedError: an existing cluster's API server logs elsewhere, if at all.
+        """
+        self._supervisor("its audit log is out of reach")
+        return AuditLog(audit_file_in(self.directory))
 
     def check(self) -> None:
         """Make sure that every part runs; of an existing cluster nothing is known.
