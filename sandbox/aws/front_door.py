@@ -83,6 +83,15 @@ class FrontDoor:
     def new_role_read_delay(self, seconds: float) -> None:
         self._state.new_role_read_delay = seconds
 
+    @property
+    def roles_per_account(self) -> int:
+        """IAM's quota of roles, at first the default of AWS, 1,000."""
+        return self._state.roles_per_account
+
+    @roles_per_account.setter
+    def roles_per_account(self, quota: int) -> None:
+        self._state.roles_per_account = quota
+
     def create_account(self, partition: Partition = "aws", account_id: str | None = None) -> Account:
         """Make an account with an administrator.
 

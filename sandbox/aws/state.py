@@ -6,13 +6,16 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sandbox.aws.clock import Clock
 from sandbox.aws.errors import AwsError
 from sandbox.aws.identity.callers import AccessKeys, Caller
 from sandbox.aws.identity.issuers import Issuers
 from sandbox.aws.store.backend import AccountBackend, Role
+
+DEFAULT_ROLES_PER_ACCOUNT: Final = 1000
+"""IAM User Guide, "IAM and STS quotas"."""
 
 
 @dataclass
@@ -26,6 +29,7 @@ class State:
         administrators: The administrator of each account.
         new_principal_delay: Seconds during which a new role cannot be named in a trust policy nor assumed.
         new_role_read_delay: Seconds during which a new role is not found by reads.
+        roles_per_account: IAM's quota, which AWS raises on request.
     """
 
     clock: Clock
@@ -36,6 +40,7 @@ class State:
     administrators: dict[str, Caller] = field(default_factory=dict)
     new_principal_delay: float = 0.0
     new_role_read_delay: float = 0.0
+    roles_per_account: int = DEFAULT_ROLES_PER_ACCOUNT
 
     def role_of_arn(self, arn: str) -> Role | None:
         """The role of an ARN, in whichever account it names."""
@@ -62,6 +67,7 @@ class State:
         self.accounts.clear()
         self.administrators.clear()
         self.new_principal_delay = self.new_role_read_delay = 0.0
+        self.roles_per_account = DEFAULT_ROLES_PER_ACCOUNT
 
     def _age(self, role: Role) -> float:
         age: float = (self.clock() - role.create_date).total_seconds()

@@ -15,7 +15,6 @@ from sandbox.aws.state import Call
 from sandbox.aws.store.backend import Role
 
 _LARGEST_TRUST: Final = 2048
-_MOST_ROLES: Final = 1000
 _DEFAULT_SESSION_SECONDS: Final = 3600
 
 
@@ -42,8 +41,8 @@ def create_role(call: Call) -> Mapping[str, Any]:
         check_boundary(call, boundary)
     if name.lower() in call.account.roles_by_name:
         raise AwsError("EntityAlreadyExists", f"Role with name {name} already exists.")
-    if len(call.account.roles) >= _MOST_ROLES:
-        raise AwsError("LimitExceeded", f"Cannot exceed quota for RolesPerAccount: {_MOST_ROLES}")
+    if len(call.account.roles) >= call.state.roles_per_account:
+        raise AwsError("LimitExceeded", f"Cannot exceed quota for RolesPerAccount: {call.state.roles_per_account}")
     role = call.account.add_role(name=name, path=call.parameters.get("Path", "/"), trust=trust, created=call.now)
     role.permissions_boundary_arn = boundary
     role.description = call.parameters.get("Description")
