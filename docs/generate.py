@@ -261,10 +261,16 @@ def _setting(name: str, schema: JsonSchema) -> tuple[str, str, str, str, str]:
     field = Settings.model_fields[name]
     chart_value = "the release's namespace" if name == "namespace" else _code(to_camel(name))
     default = field.get_default(call_default_factory=True)
-    shown = f"{default:g}" if isinstance(default, float) else str(default)
+    shown = _shown(default)
     form = _form(schema, comma_separated=any(item is NoDecode for item in field.metadata))
     variable = _code(f"{PREFIX}{name.upper()}")
     return variable, chart_value, form, _code(shown) if default else "", _plain(str(field.description))
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, Mapping):
+        return json.dumps({key: value.model_dump(by_alias=True) for key, value in default.items()})
+    return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 def _form(schema: JsonSchema, *, comma_separated: bool) -> str:

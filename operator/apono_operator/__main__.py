@@ -89,7 +89,13 @@ class Operator:
         fence = Fence()
         kubernetes = Kubernetes.connect(connections=settings.workers, fence=fence)
         issuer = kubernetes.issuer()
-        session = AwsSession.connect(issuer=issuer, connections=settings.workers, version=VERSION, fence=fence)
+        session = AwsSession.connect(
+            issuer=issuer,
+            connections=settings.workers,
+            version=VERSION,
+            fence=fence,
+            limits=settings.aws_rate_limits,
+        )
         environment = Environment(kubernetes, session, Iam(session.iam), settings.administration(), issuer)
         pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="pass")
         return cls(settings, fence, pool, Reconciler(environment))

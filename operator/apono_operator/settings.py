@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from apono_operator.adapters.aws.rate_limits import DEFAULT_RATE_LIMITS, RateLimit
 from apono_operator.state.administration import DEFAULT_ENV_NAMES, DEFAULT_IMAGE, Administration, Grant
 from apono_operator.v1alpha1 import PermissionSet
 
@@ -136,6 +137,13 @@ class Settings(BaseSettings):
         Field(ge=1, le=60, description="Seconds between looks at token and pull Secrets, which are not watched."),
     ] = 30.0
     workers: Annotated[int, Field(ge=1, le=256, description="Connectors that are worked on at once.")] = 16
+    aws_rate_limits: Annotated[
+        dict[str, RateLimit],
+        Field(
+            description="JSON object: how many calls leave for each service of AWS, perSecond in the long run and "
+            "burst at once. Services that are left out keep their default; a large number stands for no limit."
+        ),
+    ] = Field(default_factory=lambda: dict(DEFAULT_RATE_LIMITS))
     log_format: Annotated[
         Literal["json", "console"], Field(description="json: a JSON object a line. console: for people.")
     ] = "json"
@@ -174,6 +182,16 @@ class Settings(BaseSettings):
         if any(len(text) > _ROLE_TAG_VALUE_LIMIT for text in value.values()):
             raise ValueError(f"each value must have at most {_ROLE_TAG_VALUE_LIMIT} characters")
         return value
+
+    @field_validator("aws_rate_limits")
+    @classmethod
+    def _limits_are_of_services_that_we_call(cls, value: dict[str, RateLimit]) -> dict[str, RateLimit]:
+        if not value.keys() <= DEFAULT_RATE_LIMITS.keys():
+            known = " and ".join(DEFAULT_RATE_LIMITS)
+            raise ValueError(
+                f'the services are {known}. Write, for example, {{"iam": {{"perSecond": 5, "burst": 10}}}}'
+            )
+        return {**DEFAULT_RATE_LIMITS, **value}
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

@@ -36,6 +36,7 @@ CHOSEN: dict[str, Any] = {
     "resync_seconds": 86400,
     "secret_poll_seconds": 1.5,
     "workers": 256,
+    "aws_rate_limits": {"iam": {"perSecond": 0.5, "burst": 1}, "sts": {"perSecond": 1_000_000, "burst": 1_000_000}},
     "log_format": "console",
     "log_level": "debug",
 }
@@ -61,6 +62,9 @@ REFUSED: list[tuple[str, Any]] = [
     ("secret_poll_seconds", 61),
     ("workers", 0),
     ("workers", 257),
+    ("aws_rate_limits", {"iam": {"perSecond": 0, "burst": 10}}),
+    ("aws_rate_limits", {"iam": {"perSecond": 5, "burst": 0}}),
+    ("aws_rate_limits", {"ec2": {"perSecond": 5, "burst": 10}}),
     ("log_format", "xml"),
     ("log_level", "trace"),
 ]

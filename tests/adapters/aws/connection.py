@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from apono_operator.adapters.aws.iam import Iam
+from apono_operator.adapters.aws.rate_limits import DEFAULT_RATE_LIMITS, RateLimit
 from apono_operator.adapters.aws.session import AwsSession
 from apono_operator.adapters.fence import Fence
 from apono_operator.state import plan
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 VERSION = "2012-10-17"
+UNLIMITED = dict.fromkeys(DEFAULT_RATE_LIMITS, RateLimit(per_second=1_000_000, burst=1_000_000))
 CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -84,6 +86,7 @@ def connect_with(aws: FrontDoor, account: Account, environment: Mapping[str, str
     """Connect with what *environment* says alone."""
     fence = Fence()
     arguments: dict[str, Any] = {"region": account.region, "connections": 4, "version": "1", "fence": fence}
+    arguments["limits"] = UNLIMITED
     with pytest.MonkeyPatch.context() as patch:
         for name in CREDENTIALS:
             patch.delenv(name, raising=False)

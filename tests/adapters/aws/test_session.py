@@ -23,8 +23,7 @@ from apono_operator.state.resources import Cluster
 from apono_operator.v1alpha1 import Reason
 from sandbox.aws import Account, Fault, FrontDoor, Hang, Refusal, expired_credentials, server_error, throttle
 from sandbox.aws.account import Partition
-from tests.adapters.answering import Answering
-from tests.adapters.aws.connection import CREDENTIALS, Connection, connect, connect_with
+from tests.adapters.aws.connection import CREDENTIALS, UNLIMITED, Connection, connect, connect_with
 from tests.aws.identities import Issuer
 from tests.waiting import until
 
@@ -41,18 +40,8 @@ def issuer() -> Issuer:
     return Issuer(f"https://{EKS}")
 
 
-@pytest.fixture
-def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An environment that knows neither credentials nor a region."""
-    for name in CREDENTIALS:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-
-
 def with_issuer(issuer: str) -> AwsSession:
-    return AwsSession.connect(issuer=issuer, connections=1, version="1", fence=Fence())
+    return AwsSession.connect(issuer=issuer, connections=1, version="1", fence=Fence(), limits=UNLIMITED)
 
 
 def refusal_of(connection: Connection) -> AdapterError:
@@ -301,30 +290,6 @@ def test_what_is_wrong_in_the_environment_of_the_sdk_is_told(
 
     with pytest.raises(kind, match=f"^AWS configuration: .*{words}"):
         with_issuer(EKS)
-
-
-@pytest.mark.usefixtures("nowhere")
-def test_an_agent_for_credentials_on_whose_port_nobody_listens_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/v1/credentials")
-
-    with pytest.raises(TransientError) as failure:
-        with_issuer(EKS)
-
-    assert failure.value.reason is Reason.AWS_UNAVAILABLE
-    assert failure.value.message == "AWS configuration: no answer from 127.0.0.1 (EndpointConnectionError)"
-
-
-@pytest.mark.usefixtures("nowhere")
-def test_an_agent_that_gives_no_credentials_is_told_as_such(
-    monkeypatch: pytest.MonkeyPatch, answering: Answering
-) -> None:
-    answering.status = 403
-    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{answering.url}/v1/credentials")
-
-    with pytest.raises(DeniedError, match=r"^AWS configuration: .*Received non 200 response 403") as failure:
-        with_issuer(EKS)
-
-    assert failure.value.reason is Reason.NO_CREDENTIALS
 
 
 def test_no_credentials_are_told_as_such(front_door: FrontDoor, account: Account) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from apono_operator import settings as operator_settings
+from apono_operator.adapters.aws.rate_limits import DEFAULT_RATE_LIMITS, RateLimit
 from apono_operator.settings import PREFIX, InvalidSettingsError, Settings
 from apono_operator.state.administration import CONNECTOR_REGISTRY, DEFAULT_IMAGE, Grant
 from apono_operator.v1alpha1 import Mode, PermissionSet
@@ -42,6 +43,7 @@ DEFAULTS: dict[str, Any] = {
     "resync_seconds": 600.0,
     "secret_poll_seconds": 30.0,
     "workers": 16,
+    "aws_rate_limits": {"iam": {"per_second": 5.0, "burst": 10}, "sts": {"per_second": 10.0, "burst": 20}},
     "log_format": "json",
     "log_level": "info",
 }
@@ -91,6 +93,17 @@ READ: list[tuple[str, str, Any]] = [
     ("RESYNC_SECONDS", "10.5", 10.5),
     ("SECRET_POLL_SECONDS", "1", 1.0),
     ("WORKERS", "256", 256),
+    (
+        "AWS_RATE_LIMITS",
+        '{"iam": {"perSecond": 2.5, "burst": 1}}',
+        {"iam": RateLimit(per_second=2.5, burst=1), "sts": DEFAULT_RATE_LIMITS["sts"]},
+    ),
+    (
+        "AWS_RATE_LIMITS",
+        '{"sts": {"perSecond": 1e6, "burst": 1e6}}',
+        {"iam": DEFAULT_RATE_LIMITS["iam"], "sts": RateLimit(per_second=1_000_000, burst=1_000_000)},
+    ),
+    ("AWS_RATE_LIMITS", "{}", DEFAULT_RATE_LIMITS),
     ("LOG_FORMAT", "console", "console"),
     ("LOG_LEVEL", "debug", "debug"),
 ]
@@ -142,6 +155,25 @@ REFUSED: list[tuple[str, str, str]] = [
     ("SECRET_POLL_SECONDS", "60.1", "Input should be less than or equal to 60"),
     ("WORKERS", "0", "Input should be greater than or equal to 1"),
     ("WORKERS", "many", "Input should be a valid integer"),
+    ("AWS_RATE_LIMITS", "5", "Input should be a valid dictionary"),
+    ("AWS_RATE_LIMITS", "iam=5", "must be JSON. JSON object: how many calls leave for each service"),
+    ("AWS_RATE_LIMITS", '{"iam": 5}', "(iam): Input should be a valid dictionary"),
+    ("AWS_RATE_LIMITS", '{"iam": {"perSecond": 5}}', "(iam.burst): Field required"),
+    ("AWS_RATE_LIMITS", '{"iam": {"perSecond": 0, "burst": 10}}', "(iam.perSecond): Input should be greater than"),
+    ("AWS_RATE_LIMITS", '{"iam": {"perSecond": -5, "burst": 10}}', "(iam.perSecond): Input should be greater than"),
+    ("AWS_RATE_LIMITS", '{"iam": {"perSecond": Infinity, "burst": 10}}', "(iam.perSecond): Input should be a finite"),
+    ("AWS_RATE_LIMITS", '{"iam": {"perSecond": 5, "burst": 0}}', "(iam.burst): Input should be greater than"),
+    ("AWS_RATE_LIMITS", '{"iam": {"perSecond": 5, "burst": 1.5}}', "(iam.burst): Input should be a valid integer"),
+    (
+        "AWS_RATE_LIMITS",
+        '{"iam": {"rate": 5, "perSecond": 5, "burst": 1}}',
+        "(iam.rate): Extra inputs are not permitted",
+    ),
+    (
+        "AWS_RATE_LIMITS",
+        '{"ec2": {"perSecond": 5, "burst": 10}}',
+        'the services are iam and sts. Write, for example, {"',
+    ),
     ("LOG_FORMAT", "xml", "Input should be 'json' or 'console'"),
     ("LOG_LEVEL", "INFO", "Input should be 'debug', 'info', 'warning' or 'error'"),
 ]

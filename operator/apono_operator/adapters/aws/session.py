@@ -7,7 +7,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ import botocore.session
 from botocore.config import Config
 
 from apono_operator.adapters.aws.errors import translated
+from apono_operator.adapters.aws.rate_limits import DEFAULT_RATE_LIMITS, RateLimit, RateLimiters
 from apono_operator.adapters.errors import DeniedError, RejectedError, TransientError
 from apono_operator.adapters.fence import Fence
 from apono_operator.v1alpha1 import Reason
@@ -70,25 +71,29 @@ class AwsSession:
         connections: How many calls may be under way at once.
         version: The operator's version, told to AWS in the user agent.
         fence: Asked before each attempt of each call, those for credentials included.
+        limits: How many attempts may leave, by service; each waits for its turn before the fence is asked.
         clock: Monotonic seconds.
         read_timeout: Seconds to wait for an answer.
         attempts: How often a call is tried before it fails, if the failure may pass by itself.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- keywords with a meaning of their own each
         self,
         *,
         region: str,
         connections: int,
         version: str,
         fence: Fence,
+        limits: Mapping[str, RateLimit] = DEFAULT_RATE_LIMITS,
         clock: Callable[[], float] = time.monotonic,
         read_timeout: float = 20,
         attempts: int = 3,
     ) -> None:
         self.region = region
         core = botocore.session.Session()
-        # Both hold for all clients of the session, those that fetch credentials included.
+        # All of it holds for all clients of the session, those that fetch credentials included. The wait comes before
+        # the signature, which ages; the fence is last, behind the exchange of credentials that a signature may need.
+        core.register("before-sign", _waiting(RateLimiters(limits, fence)))
         core.register("request-created", _asking(fence))
         core.set_default_client_config(_client_config(connections, version, read_timeout, attempts))
         session = boto3.Session(region_name=region, botocore_session=core)
@@ -100,7 +105,15 @@ class AwsSession:
         self._last_caller: CallerIdentity | None = None
 
     @classmethod
-    def connect(cls, *, issuer: str, connections: int, version: str, fence: Fence) -> AwsSession:
+    def connect(
+        cls,
+        *,
+        issuer: str,
+        connections: int,
+        version: str,
+        fence: Fence,
+        limits: Mapping[str, RateLimit] = DEFAULT_RATE_LIMITS,
+    ) -> AwsSession:
         """Connect to the region that the environment names, else to that of the cluster's *issuer*.
 
         Raises:
@@ -113,7 +126,7 @@ class AwsSession:
             if region is None:
                 message = "no AWS region is known. Set AWS_REGION to the cluster's region."
                 raise DeniedError(Reason.NO_CREDENTIALS, message)
-            return cls(region=region, connections=connections, version=version, fence=fence)
+            return cls(region=region, connections=connections, version=version, fence=fence, limits=limits)
 
     def caller_identity(self) -> CallerIdentity:
         """Return whose credentials we have; asked of STS at most once an hour.
@@ -199,6 +212,13 @@ def _client_config(connections: int, version: str, read_timeout: float, attempts
         "tcp_keepalive": True,
     }
     return Config(**options)
+
+
+def _waiting(limiters: RateLimiters) -> Callable[..., None]:
+    def wait(*, event_name: str, **_: Any) -> None:
+        limiters.wait(event_name.split(".")[1])  # before-sign.iam.GetRole
+
+    return wait
 
 
 def _asking(fence: Fence) -> Callable[..., None]:

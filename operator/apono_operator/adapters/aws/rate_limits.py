@@ -1,0 +1,107 @@
+"""How many calls a second leave for each service of AWS, and in which order those that have to wait do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from pyrate_limiter import Limiter, Rate, SingleBucketFactory, StateBucket, TokenBucket
+
+from apono_operator.adapters.fence import Fence
+from apono_operator.adapters.priority import PRIORITY, FairQueue
+
+SLICE = 0.2
+"""Seconds after which who waits asks the fence again."""
+
+_INTERVAL = 1_000_000
+"""Milliseconds in which a rate is counted: long, so that fractions of a call a second are not rounded."""
+
+
+class RateLimit(BaseModel):
+    """At most *burst* calls at once, and *perSecond* in the long run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    per_second: Annotated[float, Field(ge=0.1, allow_inf_nan=False)]
+    burst: Annotated[int, Field(ge=1)]
+
+
+DEFAULT_RATE_LIMITS: Mapping[str, RateLimit] = {
+    "iam": RateLimit(per_second=5, burst=10),
+    "sts": RateLimit(per_second=10, burst=20),
+}
+"""By the service's name in botocore's events; a service that is called needs an entry."""
+
+
+class RateLimiter:
+    """Lets the calls for one service pass one after another, the urgent ones ahead. Safe to use from several threads.
+
+    Args:
+        limit: How many.
+        fence: Asked at least every `SLICE` seconds of a wait.
+    """
+
+    def __init__(self, limit: RateLimit, fence: Fence) -> None:
+        rate = Rate(round(limit.per_second * _INTERVAL / 1000), _INTERVAL, limit.burst)
+        bucket = StateBucket([rate], TokenBucket())
+        # Without schedule_leak there is no thread in the background: a token bucket leaks nothing.
+        self._limiter = Limiter(SingleBucketFactory(bucket, schedule_leak=False), buffer_ms=0)
+        self._fence = fence
+        self._lock = threading.Lock()
+        self._queue: FairQueue[threading.Event] = FairQueue()
+        self._occupied = False
+
+    def wait(self) -> None:
+        """Wait until one call more may leave.
+
+        Raises:
+            FencedError: the fence has come up.
+        """
+        with self._in_turn():
+            while not self._limiter.try_acquire(timeout=SLICE):
+                self._fence.check()
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        turn = threading.Event()
+        with self._lock:
+            self._queue.put(turn, PRIORITY.get())
+            self._hand_on()
+        while not turn.wait(SLICE):
+            self._fence.check()  # whoever raises here keeps its place: behind the fence nobody's turn comes
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._occupied = False
+                self._hand_on()
+
+    def _hand_on(self) -> None:
+        if self._queue and not self._occupied:
+            self._occupied = True
+            self._queue.pop().set()
+
+
+class RateLimiters:
+    """The limiters of all services that the operator calls.
+
+    Args:
+        limits: By service, as in `DEFAULT_RATE_LIMITS`.
+        fence: Asked while a call waits.
+    """
+
+    def __init__(self, limits: Mapping[str, RateLimit], fence: Fence) -> None:
+        self._limiters = {service: RateLimiter(limit, fence) for service, limit in limits.items()}
+
+    def wait(self, service: str) -> None:
+        """Wait until one call more may leave for *service*.
+
+        Raises:
+            FencedError: the fence has come up.
+            KeyError: nobody thought of a limit for the service.
+        """
+        self._limiters[service].wait()
