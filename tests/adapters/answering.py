@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,3 +62,17 @@ def answering_server() -> Iterator[Answering]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def unreachable() -> Iterator[str]:
+    """Host and port to which no connection comes about, though nothing refuses it: its queue is full."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        address = server.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)  # noqa: FBT003 -- the socket's own way
+            one.connect_ex(address)
+        yield f"{address[0]}:{address[1]}"
+        for one in waiting:
+            one.close()

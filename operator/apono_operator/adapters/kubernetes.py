@@ -78,11 +78,15 @@ class Kubernetes:
     Args:
         client: The official client, configured; shared by all threads.
         fence: Asked before each call.
+        timeout: Seconds to connect, and to wait for the answer.
     """
 
-    def __init__(self, client: kubernetes.client.ApiClient, fence: Fence) -> None:
+    def __init__(
+        self, client: kubernetes.client.ApiClient, fence: Fence, *, timeout: tuple[float, float] = TIMEOUT_SECONDS
+    ) -> None:
         self._client = client
         self._fence = fence
+        self._timeout = timeout
 
     @classmethod
     def connect(cls, *, connections: int, fence: Fence) -> Kubernetes:
@@ -254,22 +258,29 @@ class Kubernetes:
         body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         self._fence.check()
-        request = self._client.param_serialize(
-            method,
-            path,
-            query_params=list((query or {}).items()),
-            header_params={"Accept": "application/json", "Content-Type": _content_type(method)},
-            body=body,
-            auth_settings=["BearerToken"],
-        )
+        request = self._request(method, path, query or {}, body)
         try:
-            response = self._client.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
+            response = self._client.call_api(*request, _request_timeout=self._timeout)
             data = response.read()
         except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
             server = self._client.configuration.host
             message = f"{method} {path}: the API server {server} does not answer ({_cause(error)})"
             raise TransientError(Reason.KUBERNETES_UNAVAILABLE, message) from error
         return _answer(method, path, response.status, data)
+
+    def _request(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None) -> Any:
+        try:
+            return self._client.param_serialize(
+                method,
+                path,
+                query_params=list(query.items()),
+                header_params={"Accept": "application/json", "Content-Type": _content_type(method)},
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+        except (kubernetes.config.ConfigException, OSError) as error:  # the token's file is read anew each minute
+            message = f"{method} {path}: no token for the API server: {_one_line(str(error))}"
+            raise DeniedError(Reason.FORBIDDEN, message) from error
 
 
 def _load(configuration: kubernetes.client.Configuration) -> None:
@@ -286,21 +297,37 @@ def _cause(error: Exception) -> str:
 
 
 @dataclass(frozen=True)
-class _Refusal:
+class Refusal:
+    """What an HTTP status of the API server makes us do, and what to add to its message."""
+
     kind: type[AdapterError]
     reason: Reason
     advice: str = ""
 
 
-_REFUSALS: Mapping[int, _Refusal] = {
-    401: _Refusal(DeniedError, Reason.FORBIDDEN, ". Check the operator's token, or the user in its kubeconfig."),
-    403: _Refusal(DeniedError, Reason.FORBIDDEN),
-    404: _Refusal(UnservedError, Reason.KUBERNETES_UNAVAILABLE),
-    409: _Refusal(ConflictError, Reason.RECONCILING),
-    410: _Refusal(ConflictError, Reason.RECONCILING),
-    429: _Refusal(TransientError, Reason.KUBERNETES_UNAVAILABLE),
+_INVALID = Refusal(RejectedError, Reason.REJECTED)
+_UNAVAILABLE = Refusal(TransientError, Reason.KUBERNETES_UNAVAILABLE)
+_CHANGED = Refusal(ConflictError, Reason.RECONCILING)
+_GONE = Refusal(NotFoundError, Reason.REJECTED)
+
+REFUSALS: Mapping[int, Refusal] = {
+    # wait
+    **dict.fromkeys((408, 429, 500, 502, 503, 504), _UNAVAILABLE),
+    404: Refusal(UnservedError, Reason.KUBERNETES_UNAVAILABLE),
+    409: _CHANGED,
+    410: _CHANGED,
+    # tell
+    401: Refusal(DeniedError, Reason.FORBIDDEN, ". Check the operator's token, or the user in its kubeconfig."),
+    403: Refusal(DeniedError, Reason.FORBIDDEN),
+    # stop
+    **dict.fromkeys((400, 405, 406, 413, 415, 422), _INVALID),
 }
-_GONE = _Refusal(NotFoundError, Reason.REJECTED)
+"""What each status makes us do; of one that is not here, its hundred decides. A 404 that the API server gives for the
+very object is a `NotFoundError` instead.
+
+Source: Kubernetes API conventions, "HTTP status codes".
+"""
+
 _ERROR, _NOT_FOUND, _SERVER_ERROR = 400, 404, 500
 
 
@@ -312,10 +339,8 @@ def _answer(method: str, path: str, status: int, data: bytes) -> dict[str, Any]:
     raise refusal.kind(refusal.reason, f"{method} {path}: {_message(told)}{refusal.advice}")
 
 
-def _refusal(status: int) -> _Refusal:
-    if status >= _SERVER_ERROR:
-        return _Refusal(TransientError, Reason.KUBERNETES_UNAVAILABLE)
-    return _REFUSALS.get(status, _Refusal(RejectedError, Reason.REJECTED))
+def _refusal(status: int) -> Refusal:
+    return REFUSALS.get(status, _UNAVAILABLE if status >= _SERVER_ERROR else _INVALID)
 
 
 def _document(method: str, path: str, data: bytes) -> dict[str, Any]:

@@ -18,14 +18,12 @@ from botocore.exceptions import (
 )
 from botocore.stub import Stubber
 
-from apono_operator.adapters.aws.errors import REACTIONS, translated
+from apono_operator.adapters.aws.errors import translated
 from apono_operator.adapters.aws.iam import Depth, Iam
 from apono_operator.adapters.errors import (
     AdapterError,
     ConflictError,
-    DeniedError,
     FencedError,
-    RejectedError,
     TransientError,
 )
 from apono_operator.adapters.fence import Fence
@@ -45,7 +43,7 @@ from sandbox.aws import (
     server_error,
     throttle,
 )
-from tests.adapters.answering import Answering
+from tests.adapters.answering import Answering, unreachable
 from tests.adapters.aws.connection import (
     Connection,
     connect,
@@ -56,54 +54,6 @@ from tests.adapters.aws.connection import (
 )
 
 STS = "sts.eu-west-1.amazonaws.com"
-WAIT, TELL, STOP, AGAIN = TransientError, DeniedError, RejectedError, ConflictError
-
-CODES: list[tuple[str, int, type[AdapterError], Reason]] = [
-    ("Throttling", 400, WAIT, Reason.THROTTLED),
-    ("ThrottlingException", 400, WAIT, Reason.THROTTLED),
-    ("RequestLimitExceeded", 503, WAIT, Reason.THROTTLED),
-    ("TooManyRequestsException", 429, WAIT, Reason.THROTTLED),
-    ("ServiceFailure", 500, WAIT, Reason.AWS_UNAVAILABLE),
-    ("ServiceUnavailable", 503, WAIT, Reason.AWS_UNAVAILABLE),
-    ("InternalFailure", 500, WAIT, Reason.AWS_UNAVAILABLE),
-    ("InternalError", 500, WAIT, Reason.AWS_UNAVAILABLE),
-    ("PolicyEvaluation", 500, WAIT, Reason.AWS_UNAVAILABLE),
-    ("PriorRequestNotComplete", 400, WAIT, Reason.THROTTLED),
-    ("RequestTimeout", 400, WAIT, Reason.AWS_UNAVAILABLE),
-    ("RequestTimeoutException", 400, WAIT, Reason.AWS_UNAVAILABLE),
-    ("RequestExpired", 400, WAIT, Reason.AWS_UNAVAILABLE),
-    ("RequestTimeTooSkewed", 403, WAIT, Reason.AWS_UNAVAILABLE),
-    ("IDPCommunicationError", 400, WAIT, Reason.AWS_UNAVAILABLE),
-    ("ConcurrentModification", 409, WAIT, Reason.PROPAGATING),
-    ("EntityTemporarilyUnmodifiable", 409, WAIT, Reason.PROPAGATING),
-    ("DeleteConflict", 409, WAIT, Reason.PROPAGATING),
-    ("EntityAlreadyExists", 409, AGAIN, Reason.PROPAGATING),
-    ("AccessDenied", 403, TELL, Reason.ACCESS_DENIED),
-    ("AccessDeniedException", 403, TELL, Reason.ACCESS_DENIED),
-    ("UnauthorizedOperation", 403, TELL, Reason.ACCESS_DENIED),
-    ("ExpiredToken", 403, TELL, Reason.NO_CREDENTIALS),
-    ("ExpiredTokenException", 400, TELL, Reason.NO_CREDENTIALS),
-    ("InvalidClientTokenId", 403, TELL, Reason.NO_CREDENTIALS),
-    ("UnrecognizedClientException", 403, TELL, Reason.NO_CREDENTIALS),
-    ("SignatureDoesNotMatch", 403, TELL, Reason.NO_CREDENTIALS),
-    ("IncompleteSignature", 400, TELL, Reason.NO_CREDENTIALS),
-    ("MissingAuthenticationToken", 403, TELL, Reason.NO_CREDENTIALS),
-    ("InvalidIdentityToken", 400, TELL, Reason.NO_CREDENTIALS),
-    ("RegionDisabledException", 403, TELL, Reason.NO_CREDENTIALS),
-    ("LimitExceeded", 409, STOP, Reason.LIMIT_EXCEEDED),
-    ("MalformedPolicyDocument", 400, STOP, Reason.REJECTED),
-    ("InvalidInput", 400, STOP, Reason.REJECTED),
-    ("ValidationError", 400, STOP, Reason.REJECTED),
-    ("PolicyNotAttachable", 400, STOP, Reason.REJECTED),
-    ("UnmodifiableEntity", 400, STOP, Reason.REJECTED),
-    ("NoSuchEntity", 404, STOP, Reason.REJECTED),
-]
-UNKNOWN_CODES: list[tuple[str, int, type[AdapterError], Reason]] = [
-    ("NewOnTheServersSide", 502, WAIT, Reason.AWS_UNAVAILABLE),
-    ("NewAndLate", 408, WAIT, Reason.AWS_UNAVAILABLE),
-    ("NewAndTooMuch", 429, WAIT, Reason.THROTTLED),
-    ("NewOnOurSide", 400, STOP, Reason.REJECTED),
-]
 
 
 class RaisingTheFence(Effect):
@@ -144,21 +94,6 @@ def behind(aws: FrontDoor, answering: Answering) -> Connection:
     """A connection on whose way to AWS something else answers."""
     account = aws.create_account()
     return connect_with(aws, account, {**aws.environment(account), "AWS_ENDPOINT_URL": answering.url})
-
-
-@pytest.mark.parametrize(("code", "status", "kind", "reason"), [*CODES, *UNKNOWN_CODES])
-def test_an_error_code_becomes_the_kind_of_error_that_it_needs(
-    connection: Connection, code: str, status: int, kind: type[AdapterError], reason: Reason
-) -> None:
-    with suffering(connection, Refusal(code, "Something about it.", status)):
-        error = failure_of(connection)
-
-    assert isinstance(error, kind)
-    assert (error.reason, error.message) == (reason, f"iam:UpdateRole: {code}: Something about it.")
-
-
-def test_every_error_code_that_the_operator_knows_is_tried_here() -> None:
-    assert {code for code, *_ in CODES} == REACTIONS.keys()
 
 
 @pytest.mark.parametrize(
@@ -214,6 +149,30 @@ def test_an_answer_that_does_not_come_is_not_waited_for_longer_than_the_read_tim
     assert isinstance(error, TransientError)
     assert error.reason is Reason.AWS_UNAVAILABLE
     assert error.message == "iam:UpdateRole: no answer from 127.0.0.1 (ReadTimeoutError)"
+
+
+def test_a_connection_that_does_not_come_about_is_waited_for(front_door: FrontDoor) -> None:
+    account = front_door.create_account()
+    with unreachable() as address:
+        connection = connect_with(
+            front_door, account, {**front_door.environment(account), "AWS_ENDPOINT_URL": f"http://{address}"}
+        )
+        error = failure_of(connection)
+
+    assert isinstance(error, TransientError)
+    assert error.reason is Reason.AWS_UNAVAILABLE
+    assert error.message == "iam:UpdateRole: no answer from 127.0.0.1 (ConnectTimeoutError)"
+
+
+def test_a_connection_that_is_refused_is_waited_for(front_door: FrontDoor) -> None:
+    account = front_door.create_account()
+    environment = {**front_door.environment(account), "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+
+    error = failure_of(connect_with(front_door, account, environment))
+
+    assert isinstance(error, TransientError)
+    assert error.reason is Reason.AWS_UNAVAILABLE
+    assert error.message == "iam:UpdateRole: no answer from 127.0.0.1 (EndpointConnectionError)"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from kubernetes.client import ApiClient, Configuration
 
 from apono_operator.adapters.fence import Fence
-from apono_operator.adapters.kubernetes import Kubernetes
+from apono_operator.adapters.kubernetes import TIMEOUT_SECONDS, Kubernetes
 from apono_operator.state.resources import Owner
 from sandbox.controlplane import ControlPlane
 from tests.adapters.answering import Answering
@@ -27,13 +27,16 @@ def connected(kubeconfig: Path, fence: Fence | None = None) -> Kubernetes:
 
 
 def connected_to(
-    answering: Answering, fence: Fence | None = None, renewal: Callable[[Any], None] | None = None
+    answering: Answering,
+    fence: Fence | None = None,
+    renewal: Callable[[Any], None] | None = None,
+    timeout: tuple[float, float] = TIMEOUT_SECONDS,
 ) -> Kubernetes:
     """Connect to *answering* with `TOKEN`; *renewal* is asked for a new token as that of a pod is."""
     configuration = Configuration(host=answering.url, api_key={"BearerToken": f"Bearer {TOKEN}"})
     configuration.refresh_api_key_hook = renewal
     configuration.retries = 0
-    return Kubernetes(ApiClient(configuration), fence or Fence())
+    return Kubernetes(ApiClient(configuration), fence or Fence(), timeout=timeout)
 
 
 @pytest.fixture(scope="session")

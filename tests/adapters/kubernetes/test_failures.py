@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from kubernetes.config import ConfigException
 
 from apono_operator.adapters.errors import (
     AdapterError,
-    ConflictError,
     DeniedError,
     FencedError,
     RejectedError,
@@ -23,7 +26,7 @@ from apono_operator.adapters.kubernetes import Kubernetes, NotFoundError, Unserv
 from apono_operator.state.resources import ObjectKey, Owner
 from apono_operator.v1alpha1 import Reason
 from sandbox.controlplane import ControlPlane
-from tests.adapters.answering import Answering
+from tests.adapters.answering import Answering, unreachable
 from tests.adapters.kubernetes.conftest import TOKEN, connected, connected_to
 from tests.adapters.kubernetes.objects import deployment, service_account
 
@@ -87,36 +90,6 @@ def test_a_token_that_the_api_server_does_not_know_is_denied(cluster: ControlPla
 
     assert isinstance(error, DeniedError)
     assert error.message.endswith(": Unauthorized. Check the operator's token, or the user in its kubeconfig.")
-
-
-@pytest.mark.parametrize(
-    ("status", "kind", "reason"),
-    [
-        (400, RejectedError, Reason.REJECTED),
-        (401, DeniedError, Reason.FORBIDDEN),
-        (403, DeniedError, Reason.FORBIDDEN),
-        (404, UnservedError, Reason.KUBERNETES_UNAVAILABLE),
-        (409, ConflictError, Reason.RECONCILING),
-        (410, ConflictError, Reason.RECONCILING),
-        (422, RejectedError, Reason.REJECTED),
-        (429, TransientError, Reason.KUBERNETES_UNAVAILABLE),
-        (500, TransientError, Reason.KUBERNETES_UNAVAILABLE),
-        (503, TransientError, Reason.KUBERNETES_UNAVAILABLE),
-        (504, TransientError, Reason.KUBERNETES_UNAVAILABLE),
-    ],
-)
-def test_a_status_becomes_the_kind_of_error_that_it_needs(
-    answering: Answering, status: int, kind: type[AdapterError], reason: Reason
-) -> None:
-    answering.status, answering.body = status, json.dumps({"kind": "Status", "message": "Of\nsomething."}).encode()
-    answering.headers = {"Retry-After": "60"}
-
-    error = failure_of(connected_to(answering))
-
-    assert type(error) is kind
-    assert error.reason is reason
-    assert error.message.startswith("GET /apis/apono.io/v1alpha1/aponoconnectors: Of something.")
-    assert len(answering.paths) == 1
 
 
 @pytest.mark.parametrize("body", [b"<html>502 Bad Gateway</html>", b'"text"', b"", b"\xff"])
@@ -228,6 +201,68 @@ def test_an_api_server_that_is_away_is_waited_for_and_named() -> None:
     assert isinstance(error, TransientError)
     assert error.reason is Reason.KUBERNETES_UNAVAILABLE
     assert f"the API server {answering.url} does not answer (NewConnectionError)" in error.message
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"], ids=["nothing", "a part"])
+def test_an_answer_that_breaks_off_is_waited_for(said: bytes) -> None:
+    with saying(said) as answering:
+        error = failure_of(connected_to(answering))
+
+    assert isinstance(error, TransientError)
+    assert error.reason is Reason.KUBERNETES_UNAVAILABLE
+    assert "does not answer (ProtocolError)" in error.message
+
+
+@contextmanager
+def saying(said: bytes) -> Iterator[Answering]:
+    """A server that says so much and closes the connection."""
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(said)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield Answering(url=f"http://127.0.0.1:{server.getsockname()[1]}")
+        thread.join()
+
+
+def test_an_answer_that_does_not_come_is_not_waited_for_longer_than_the_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        answering = Answering(url=f"http://127.0.0.1:{silent.getsockname()[1]}")
+
+        error = failure_of(connected_to(answering, timeout=(5, 0.1)))
+
+    assert isinstance(error, TransientError)
+    assert "does not answer (ReadTimeoutError)" in error.message
+
+
+def test_a_connection_that_does_not_come_about_is_not_waited_for_longer_than_the_timeout() -> None:
+    with unreachable() as address:
+        error = failure_of(connected_to(Answering(url=f"http://{address}"), timeout=(0.1, 5)))
+
+    assert isinstance(error, TransientError)
+    assert "does not answer (ConnectTimeoutError)" in error.message
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [ConfigException("Token file exists but empty."), FileNotFoundError(2, "No such file", "/run/token")],
+    ids=["empty", "missing"],
+)
+def test_a_token_that_cannot_be_read_anew_is_told(answering: Answering, failure: Exception) -> None:
+    def renew(_: Any) -> None:
+        raise failure
+
+    error = failure_of(connected_to(answering, renewal=renew))
+
+    assert isinstance(error, DeniedError)
+    assert error.reason is Reason.FORBIDDEN
+    assert error.message.endswith(f": no token for the API server: {failure}")
+    assert answering.paths == []
 
 
 def test_no_message_holds_the_token(answering: Answering) -> None:

@@ -1,11 +1,13 @@
 """botocore's errors, translated by the reaction that they need.
 
-Sources: IAM API reference, "Common errors" and each action's errors; AWS SDK reference guide, "Retry behavior".
+Sources: IAM and STS API references, "Common error types" and each action's errors; AWS SDK reference guide, "Retry
+behavior".
 """
 
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -41,6 +43,11 @@ REACTIONS: Mapping[str, Reaction] = {
     "RequestLimitExceeded": (TransientError, Reason.THROTTLED),
     "TooManyRequestsException": (TransientError, Reason.THROTTLED),
     "PriorRequestNotComplete": (TransientError, Reason.THROTTLED),
+    "RequestThrottled": (TransientError, Reason.THROTTLED),
+    "RequestThrottledException": (TransientError, Reason.THROTTLED),
+    "ThrottledException": (TransientError, Reason.THROTTLED),
+    "BandwidthLimitExceeded": (TransientError, Reason.THROTTLED),
+    "SlowDown": (TransientError, Reason.THROTTLED),
     "ServiceFailure": (TransientError, Reason.AWS_UNAVAILABLE),
     "ServiceUnavailable": (TransientError, Reason.AWS_UNAVAILABLE),
     "InternalFailure": (TransientError, Reason.AWS_UNAVAILABLE),
@@ -48,17 +55,21 @@ REACTIONS: Mapping[str, Reaction] = {
     "PolicyEvaluation": (TransientError, Reason.AWS_UNAVAILABLE),
     "RequestTimeout": (TransientError, Reason.AWS_UNAVAILABLE),
     "RequestTimeoutException": (TransientError, Reason.AWS_UNAVAILABLE),
+    "RequestAbortedException": (TransientError, Reason.AWS_UNAVAILABLE),
     "RequestExpired": (TransientError, Reason.AWS_UNAVAILABLE),
     "RequestTimeTooSkewed": (TransientError, Reason.AWS_UNAVAILABLE),
     "IDPCommunicationError": (TransientError, Reason.AWS_UNAVAILABLE),
     "ConcurrentModification": (TransientError, Reason.PROPAGATING),
     "EntityTemporarilyUnmodifiable": (TransientError, Reason.PROPAGATING),
+    "RoleModified": (TransientError, Reason.PROPAGATING),
     "DeleteConflict": (TransientError, Reason.PROPAGATING),
     "EntityAlreadyExists": (ConflictError, Reason.PROPAGATING),
+    "NameConflict": (ConflictError, Reason.PROPAGATING),
     # tell
     "AccessDenied": (DeniedError, Reason.ACCESS_DENIED),
     "AccessDeniedException": (DeniedError, Reason.ACCESS_DENIED),
     "UnauthorizedOperation": (DeniedError, Reason.ACCESS_DENIED),
+    "NotAuthorized": (DeniedError, Reason.ACCESS_DENIED),
     "ExpiredToken": (DeniedError, Reason.NO_CREDENTIALS),
     "ExpiredTokenException": (DeniedError, Reason.NO_CREDENTIALS),
     "InvalidClientTokenId": (DeniedError, Reason.NO_CREDENTIALS),
@@ -67,21 +78,42 @@ REACTIONS: Mapping[str, Reaction] = {
     "IncompleteSignature": (DeniedError, Reason.NO_CREDENTIALS),
     "MissingAuthenticationToken": (DeniedError, Reason.NO_CREDENTIALS),
     "InvalidIdentityToken": (DeniedError, Reason.NO_CREDENTIALS),
+    "IDPRejectedClaim": (DeniedError, Reason.NO_CREDENTIALS),
+    "OptInRequired": (DeniedError, Reason.NO_CREDENTIALS),
     "RegionDisabledException": (DeniedError, Reason.NO_CREDENTIALS),
     # stop
     "LimitExceeded": (RejectedError, Reason.LIMIT_EXCEEDED),
     "MalformedPolicyDocument": (RejectedError, Reason.REJECTED),
+    "PackedPolicyTooLarge": (RejectedError, Reason.REJECTED),
     "InvalidInput": (RejectedError, Reason.REJECTED),
     "ValidationError": (RejectedError, Reason.REJECTED),
     "PolicyNotAttachable": (RejectedError, Reason.REJECTED),
     "UnmodifiableEntity": (RejectedError, Reason.REJECTED),
     "NoSuchEntity": (RejectedError, Reason.REJECTED),
+    "RoleTemplateDisabled": (RejectedError, Reason.REJECTED),
+    "MalformedHttpRequestException": (RejectedError, Reason.REJECTED),
+    "RequestEntityTooLargeException": (RejectedError, Reason.REJECTED),
+    "UnknownOperationException": (RejectedError, Reason.REJECTED),
 }
 """What each error code makes us do; of one that is not here, the HTTP status decides."""
 
 INVALID_PRINCIPAL = "Invalid principal in policy"
 _CREDENTIAL_OPERATIONS = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity"})
 """What botocore calls by itself, inside any other call, to get credentials."""
+
+_WITHOUT_CREDENTIALS = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+_UNREADABLE = (LookupError, RuntimeError, TypeError, ValueError)
+"""What botocore lets out when an agent for credentials gives something that is none, or is over when it comes."""
+
+_AGENT_STATUS = re.compile(r"Received non 200 response (\d{3})")
+_AGENT_GARBLED = "Unable to parse JSON"
+"""How botocore tells of an agent for credentials (of a container) that answers without giving any."""
 
 _SECRETIVE = re.compile(r"(AKIA|ASIA)[A-Z0-9]{12,}")
 _MESSAGE_LIMIT = 512
@@ -96,6 +128,10 @@ class NoSuchEntityError(RejectedError):
     """What was asked for does not exist (``NoSuchEntity``)."""
 
 
+class DeleteConflictError(TransientError):
+    """Something still hangs on what was to be deleted (``DeleteConflict``), or seems to while IAM lags."""
+
+
 @contextmanager
 def translated(action: str) -> Iterator[None]:
     """Run one AWS call, named *action* as IAM names it (``iam:GetRole``).
@@ -107,13 +143,7 @@ def translated(action: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise translation(action, error) from error
-    except (
-        NoCredentialsError,
-        PartialCredentialsError,
-        CredentialRetrievalError,
-        TokenRetrievalError,
-        UnauthorizedSSOTokenError,
-    ) as error:
+    except _WITHOUT_CREDENTIALS as error:
         raise _without_credentials(action, error) from error
     except (ConnectionError, HTTPClientError) as error:
         raise _unanswered(action, error) from error
@@ -122,8 +152,13 @@ def translated(action: str) -> Iterator[None]:
         raise TransientError(Reason.AWS_UNAVAILABLE, message) from error
     except BotoCoreError as error:
         raise RejectedError(Reason.REJECTED, f"{action}: {_clean(str(error))}") from error
-    except OSError as error:  # the network's are wrapped by botocore: it is the file of the web identity token
+    except OSError as error:  # the network's are wrapped by botocore: it is the file of a token
         raise DeniedError(Reason.NO_CREDENTIALS, f"{action}: no credentials: {_clean(str(error))}") from error
+    except _UNREADABLE as error:
+        if not _is_about_credentials(error):
+            raise
+        message = f"{action}: no credentials: {type(error).__name__}: {_clean(str(error))}"
+        raise DeniedError(Reason.NO_CREDENTIALS, message) from error
 
 
 def translation(action: str, error: ClientError) -> AdapterError:
@@ -135,6 +170,8 @@ def translation(action: str, error: ClientError) -> AdapterError:
     message = f"{action}: {code}: {_clean(text)}"
     if code == "NoSuchEntity":
         return NoSuchEntityError(Reason.REJECTED, message)
+    if code == "DeleteConflict":
+        return DeleteConflictError(Reason.PROPAGATING, message)
     if code == "MalformedPolicyDocument" and INVALID_PRINCIPAL in text:
         return TransientError(Reason.PROPAGATING, message)
     kind, reason = REACTIONS.get(code, _by_status(error))
@@ -149,18 +186,35 @@ def _no_credentials(message: str, code: str, error: ClientError) -> AdapterError
 
 
 def _by_status(error: ClientError) -> Reaction:
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return _reaction_to(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _reaction_to(status: int) -> Reaction:
     if status >= _SERVER_ERROR:
         return TransientError, Reason.AWS_UNAVAILABLE
     return _STATUSES.get(status, (RejectedError, Reason.REJECTED))
 
 
 def _without_credentials(action: str, error: BotoCoreError) -> AdapterError:
-    """Tell credentials that cannot be had from an agent for them that does not answer."""
+    """Tell credentials that cannot be had from an agent for them that cannot give any just now."""
     for cause in _causes(error):
         if isinstance(cause, (ConnectionError, HTTPClientError)):
             return _unanswered(action, cause)
-    return DeniedError(Reason.NO_CREDENTIALS, f"{action}: {_clean(str(error))}")
+    told = str(error)
+    if _AGENT_GARBLED in told:
+        message = f"{action}: what answers is no agent for credentials (a proxy, perhaps)"
+        return TransientError(Reason.AWS_UNAVAILABLE, message)
+    status = _AGENT_STATUS.search(told)
+    kind, reason = _reaction_to(int(status[1]) if status else 0)
+    if status and kind is TransientError:  # the rest of it may be another with each try
+        return TransientError(reason, f"{action}: the agent for credentials answers with status {status[1]}")
+    return DeniedError(Reason.NO_CREDENTIALS, f"{action}: {_clean(told)}")
+
+
+def _is_about_credentials(error: Exception) -> bool:
+    """Tell whether *error* came up while botocore was getting credentials: no type of its own says so."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(frame.f_globals.get("__name__") == "botocore.credentials" for frame in frames)
 
 
 def _causes(error: BotoCoreError) -> Iterator[BotoCoreError]:
