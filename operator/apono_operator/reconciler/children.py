@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from apono_operator.adapters.errors import RejectedError
 from apono_operator.reconciler.environment import Environment, SecretMemory, versions
-from apono_operator.state import plan
+from apono_operator.reconciler.report import record_correction
+from apono_operator.state import drift, plan
+from apono_operator.state.drift import Mandate
 from apono_operator.state.finding import Finding, stuck
 from apono_operator.state.resources import Manifest, ObjectKey, Owner, State, child_keys, key_of
 from apono_operator.state.rollout import availability
@@ -40,16 +42,25 @@ class Children:
         return self.objects.get(child_keys(owner)["Deployment"])
 
 
-@dataclass(frozen=True)
+@dataclass
 class ChildrenUpkeep:
-    """One look at the children of a connector."""
+    """One look at the children of a connector.
+
+    Attributes:
+        mandate: What may be done about a difference.
+        differences: What is not as asked and was left so, in words.
+        complete: Whether all children were found or made as asked.
+    """
 
     environment: Environment
     owner: Owner
     token_secret: Manifest
+    mandate: Mandate
+    differences: tuple[str, ...] = ()
+    complete: bool = False
 
     def run(self, desired: State, observed: Children, role_arn: str) -> Finding:
-        """Make the children as *desired*; return how the pods are doing.
+        """Make the children as *desired*, or tell how they differ; return how the pods are doing.
 
         Raises:
             AdapterError: a write failed.
@@ -57,13 +68,25 @@ class ChildrenUpkeep:
         conflict = plan.object_conflict(observed.objects, desired, self.owner)
         if conflict:
             return stuck(Reason.NAME_CONFLICT, str(conflict))
+        changes = plan.plan_objects(desired, observed.objects, self.owner)
+        self.differences = drift.object_differences(changes)
+        objects = self._change(changes, observed) if self.mandate.changes else observed.objects
+        self._remember_secrets(objects)
+        left = None if self.mandate.changes else drift.untouched_objects_finding(self.mandate, changes, objects)
+        return left or availability(objects.get(child_keys(self.owner)["Deployment"]), observed.pods, role_arn)
+
+    def _change(self, changes: Sequence[plan.ApplyObject], observed: Children) -> Mapping[ObjectKey, Manifest]:
+        """Make *changes* in order, and return what is there then."""
         written = dict(observed.objects)
-        for change in plan.plan_objects(desired, observed.objects, self.owner):
+        for change in changes:
             key = key_of(change.manifest)
             log.info("writing an object", object=str(key), because=", ".join(change.because))
             written[key] = self._write(change, observed.objects.get(key))
-        self._remember_secrets(written)
-        return availability(written.get(child_keys(self.owner)["Deployment"]), observed.pods, role_arn)
+        if self.mandate.corrects:
+            others = [change for change in changes if drift.is_object_drift(change, observed.objects)]
+            record_correction(self.environment, self.owner, drift.object_differences(others))
+        self.differences, self.complete = (), True
+        return written
 
     def _write(self, change: plan.ApplyObject, observed: Manifest | None) -> Manifest:
         """Apply; a Deployment that somebody changed beyond repair is made anew.
@@ -81,8 +104,8 @@ class ChildrenUpkeep:
         self.environment.kubernetes.delete(key, observed["metadata"]["uid"])
         return self.environment.kubernetes.apply(change.manifest)
 
-    def _remember_secrets(self, written: Mapping[ObjectKey, Manifest]) -> None:
-        pull_secret = written.get(child_keys(self.owner)["Secret"])
+    def _remember_secrets(self, objects: Mapping[ObjectKey, Manifest]) -> None:
+        pull_secret = objects.get(child_keys(self.owner)["Secret"])
         self.environment.secrets[self.owner.uid] = SecretMemory(
             self.token_secret["metadata"]["name"], versions(self.token_secret, pull_secret)
         )

@@ -41,7 +41,13 @@ class RoleMemory:
     """The role, if it is known to be there."""
 
     thoroughly_seen: float | None
-    """When its attachments were last compared, None if they were not."""
+    """When all policies on it were last compared, None if they were not."""
+
+    differences: tuple[str, ...]
+    """What was not as asked and was left so, in words."""
+
+    foreign: tuple[str, ...]
+    """Policies on it that are not ours, in words, as of the last thorough look."""
 
     written: float | None
     """When it was last changed by us."""
@@ -81,6 +87,9 @@ class Environment:
     providers: dict[str, tuple[Finding, float]] = field(default_factory=dict)
     """How the OIDC provider of an ARN was found, and when."""
 
+    corrections: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """What was last told to have been put right, and when, by the connector's uid."""
+
     absences: dict[str, float] = field(default_factory=dict)
     """Since when the role of a connector under deletion has not been found, by the connector's uid."""
 
@@ -105,7 +114,7 @@ class Environment:
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a connector that is gone."""
-        for memory in (self.roles, self.secrets, self.absences):
+        for memory in (self.roles, self.secrets, self.absences, self.corrections):
             memory.pop(uid, None)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
+from apono_operator.adapters.aws.errors import DeleteConflictError
 from apono_operator.adapters.aws.iam import Depth
 from apono_operator.adapters.errors import DeniedError, FencedError
 from apono_operator.reconciler.environment import Environment
@@ -19,7 +21,6 @@ from apono_operator.state.resources import (
     Cluster,
     IamRole,
     Manifest,
-    ObjectKey,
     Owner,
     account_of,
     child_keys,
@@ -61,29 +62,27 @@ class Removal:
             return finding if finding.awaits is Next.SOMEBODY else waits(finding.reason, finding.message)
 
     def _remove_pods(self) -> Finding | None:
-        """Pods go before the role, so that none of them meets an AWS that no longer knows it."""
+        """Pods go before the role, so that none of them meets an AWS that no longer knows it.
+
+        Where a grant was withdrawn, or the namespace is being deleted and our RoleBindings went first, our rights there
+        are gone with it: the garbage collector takes the Deployment when the connector has gone.
+        """
+        try:
+            return self._pods_end()
+        except DeniedError as error:
+            log.warning("the pods are left to the garbage collector", error=error.message)
+            return None
+
+    def _pods_end(self) -> Finding | None:
         key = child_keys(self.owner)["Deployment"]
         deployment = self.environment.kubernetes.get(key)
-        if deployment is not None and not self._delete(key, deployment):
-            return None
+        if deployment is not None:
+            if not is_controlled_by(deployment, self.owner):
+                return None
+            self.environment.kubernetes.delete(key, deployment["metadata"]["uid"])
         if not self.environment.kubernetes.pods(self.owner) or self._waited_for_pods():
             return None
         return waits(Reason.DELETING, "Waiting for the connector's pods to end.")
-
-    def _delete(self, key: ObjectKey, deployment: Manifest) -> bool:
-        """Delete the Deployment; tell whether its pods can be waited for.
-
-        Where a grant was withdrawn, the right to delete is gone with it: the garbage collector takes the Deployment
-        when the connector has gone.
-        """
-        if not is_controlled_by(deployment, self.owner):
-            return False
-        try:
-            self.environment.kubernetes.delete(key, deployment["metadata"]["uid"])
-        except DeniedError as error:
-            log.warning("the Deployment is left to the garbage collector", error=error.message)
-            return False
-        return True
 
     def _waited_for_pods(self) -> bool:
         since = datetime.fromisoformat(self.connector["metadata"]["deletionTimestamp"])
@@ -102,15 +101,22 @@ class Removal:
 
     def _delete_role(self, cluster: Cluster) -> Finding | None:
         self.farewell = (Event("Normal", Reason.DELETED, "Everything made for the connector is gone."),)
-        role = self.environment.iam.observe_role(cluster.role_name(self.owner), Depth.EVERYTHING)
+        name = cluster.role_name(self.owner)
+        role = self.environment.iam.observe_role(name, Depth.ATTACHED)
         if role is None:
             return self._absent(arn=cluster.role_arn(self.owner))
         if plan.role_conflict(role, cluster, self.owner):
             return self._foreign(role)
-        for change in plan.plan_role_deletion(role):
-            log.info("removing the role", change=type(change).__name__, role=role.name)
-            self.environment.iam.apply(change)
+        try:
+            self._make(plan.plan_role_deletion(role))
+        except DeleteConflictError:  # somebody hung something on the role that we never do: look for it
+            self._make(plan.plan_role_deletion(self.environment.iam.observe_role(name, Depth.EVERYTHING)))
         return None
+
+    def _make(self, changes: Iterable[plan.RoleChange]) -> None:
+        for change in changes:
+            log.info("removing the role", change=type(change).__name__)
+            self.environment.iam.apply(change)
 
     def _absent(self, arn: str) -> Finding | None:
         """One answer of an IAM that lags is not enough to forget a role that there may be."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -10,10 +11,13 @@ import structlog
 from apono_operator.adapters.errors import AdapterError
 from apono_operator.adapters.kubernetes import NotFoundError
 from apono_operator.reconciler.environment import Environment
-from apono_operator.state.conditions import Event, conditions, deletion_conditions, events
+from apono_operator.state.conditions import Event, conditions, deletion_conditions, events, one_line
 from apono_operator.state.finding import Finding, Findings
 from apono_operator.state.resources import Manifest, Owner
-from apono_operator.v1alpha1 import AponoConnectorStatus, Condition, ConditionType
+from apono_operator.v1alpha1 import AponoConnectorStatus, Condition, ConditionType, Reason
+
+CORRECTION_SECONDS = 600.0
+"""For how long the same correction is not told again."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -69,6 +73,24 @@ def announce_role(environment: Environment, connector: Manifest, owner: Owner, a
         return connector
     status = {**known, "connectorRoleArn": arn}
     return environment.kubernetes.apply_status(owner, status, resource_version=connector["metadata"]["resourceVersion"])
+
+
+def was_drifted(connector: Manifest) -> bool:
+    """Tell whether the status says that something differs from what was carried out."""
+    return any(condition.type == ConditionType.DRIFTED for condition in conditions_of(connector))
+
+
+def record_correction(environment: Environment, owner: Owner, differences: Sequence[str]) -> None:
+    """Post an Event about *differences* that were put right; the same once in ten minutes, whoever fights with us."""
+    if not differences:
+        return
+    text = f"Changed by others, and put right: {'; '.join(differences)}."
+    moment = environment.monotonic()
+    told, at = environment.corrections.get(owner.uid, ("", -math.inf))
+    if told == text and moment - at < CORRECTION_SECONDS:
+        return
+    environment.corrections[owner.uid] = text, moment
+    record_events(environment, owner, [Event("Warning", Reason.DRIFT_CORRECTED, one_line(text))])
 
 
 def record_events(environment: Environment, owner: Owner, news: Iterable[Event]) -> None:

@@ -1,7 +1,9 @@
-"""The connector's role: look, plan, change, remember."""
+"""The connector's role: look, plan, change if that is allowed, remember."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -9,8 +11,10 @@ import structlog
 from apono_operator.adapters.aws.iam import Depth
 from apono_operator.adapters.errors import AdapterError
 from apono_operator.reconciler.environment import SETTLING_SECONDS, Environment, RoleMemory
-from apono_operator.reconciler.report import announce_role
-from apono_operator.state import plan
+from apono_operator.reconciler.report import announce_role, record_correction, record_events, was_drifted
+from apono_operator.state import drift, plan
+from apono_operator.state.conditions import Event
+from apono_operator.state.drift import Mandate
 from apono_operator.state.finding import Finding, found, stuck, waits
 from apono_operator.state.permissions import permission_set_of
 from apono_operator.state.resources import Cluster, IamRole, Manifest, Owner, look_asked_for
@@ -25,21 +29,27 @@ class RoleUpkeep:
 
     Attributes:
         connector: The connector; newer after the run, if its status had to be written.
+        mandate: What may be done about a difference.
         quick: Make no call to AWS if there was a look before.
         known: The role, once it is known to be there.
         differs: Whether a difference was seen; then a failure leaves no doubt that the role is not as asked.
+        differences: What is not as asked and was left so, in words.
+        foreign: Policies on the role that are not ours, in words.
     """
 
     environment: Environment
     connector: Manifest
     owner: Owner
     cluster: Cluster
+    mandate: Mandate
     quick: bool
     known: IamRole | None = None
     differs: bool = False
+    differences: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
 
     def run(self, desired: IamRole) -> Finding:
-        """Make the role as *desired*, and remember how it was found.
+        """Make the role as *desired*, or tell how it differs, and remember how it was found.
 
         Raises:
             AdapterError: a call failed; that is remembered as well.
@@ -47,7 +57,9 @@ class RoleUpkeep:
         last = self.environment.roles.get(self.owner.uid)
         memory = self._memory(desired)
         if last and last.role and last.role.arn == desired.arn:
-            self.known = last.role
+            self.known, self.foreign = last.role, last.foreign
+        if memory:
+            self.differences = memory.differences
         if self.quick and last:
             return self._recall(memory)
         depth = self._depth(memory)
@@ -59,6 +71,14 @@ class RoleUpkeep:
         self._remember(finding, memory, depth)
         return finding
 
+    def settles_in(self) -> float | None:
+        """Return the seconds until IAM shows the last change everywhere, so that a look is to be trusted."""
+        memory = self.environment.roles.get(self.owner.uid)
+        if memory is None or memory.written is None:
+            return None
+        left = memory.written + SETTLING_SECONDS - self.environment.monotonic()
+        return left if left > 0 else None
+
     def _recall(self, memory: RoleMemory | None) -> Finding:
         """Return what the last look found; a look at what has changed since comes with the next pass that may."""
         if memory is None:
@@ -68,43 +88,39 @@ class RoleUpkeep:
             raise memory.verdict
         return memory.verdict
 
-    def contain(self) -> None:
-        """Give a role that is there the administrator's boundary, whatever is the matter with the manifest.
-
-        An author must not be able to keep a role from a stricter boundary by a manifest that is refused.
-
-        Raises:
-            AdapterError: a call failed.
-        """
-        observed = self.environment.iam.observe_role(self.cluster.role_name(self.owner), Depth.OURS)
-        if observed is None or plan.role_conflict(observed, self.cluster, self.owner):
-            return
-        permission_set = permission_set_of(observed.permissions, self.cluster.partition)
-        boundaries = self.environment.administration.permissions_boundaries
-        boundary = boundaries.get(permission_set) if permission_set else None
-        if boundary and boundary != observed.permissions_boundary:
-            log.warning("giving the role of a refused manifest its boundary", role=observed.name, boundary=boundary)
-            self.environment.iam.apply(plan.PutBoundary(observed.name, boundary))
-
-    def settles_in(self) -> float | None:
-        """Return the seconds until IAM shows the last change everywhere, so that a look is to be trusted."""
-        memory = self.environment.roles.get(self.owner.uid)
-        if memory is None or memory.written is None:
-            return None
-        left = memory.written + SETTLING_SECONDS - self.environment.monotonic()
-        return left if left > 0 else None
-
     def _keep(self, desired: IamRole, depth: Depth) -> Finding:
         observed = self.environment.iam.observe_role(desired.name, depth)
         conflict = plan.role_conflict(observed, self.cluster, self.owner)
         if conflict:
             return stuck(Reason.NAME_CONFLICT, str(conflict))
+        self._see(desired, observed, depth)
+        changes = plan.plan_role(desired, observed, self.environment.administration)
+        self.differences = drift.role_differences(changes, observed)
+        if changes and not self.mandate.changes:
+            return drift.untouched_role_finding(self.mandate, desired, observed)
+        self._change(changes, desired, observed)
+        return found(Reason.ROLE_IN_SYNC, f"Role {desired.arn} is as asked.")
+
+    def _see(self, desired: IamRole, observed: IamRole | None, depth: Depth) -> None:
         self.known = replace(desired, role_id=observed.role_id) if observed else None
         if observed is None:
+            self.foreign = ()
+        elif Depth.THOROUGH in depth:
+            self.foreign = plan.foreign_policies(desired, observed, self.environment.administration)
+
+    def _change(self, changes: Sequence[plan.RoleChange], desired: IamRole, observed: IamRole | None) -> None:
+        """Make *changes* in order, and tell what is worth an Event once all are made."""
+        if observed is None:
             self.connector = announce_role(self.environment, self.connector, self.owner, desired.arn)
-        for change in plan.plan_role(desired, observed, self.environment.administration):
+        lagging = self.settles_in() is not None  # IAM may show what was before our own change
+        for change in changes:
             self._apply(change, desired)
-        return found(Reason.ROLE_IN_SYNC, f"Role {desired.arn} is as asked.")
+        previous = drift.taken_up_from(observed, self.owner)
+        if previous and changes:
+            record_events(self.environment, self.owner, [_taken_up(desired, previous)])
+        elif self.mandate.corrects and not lagging:
+            record_correction(self.environment, self.owner, self.differences)
+        self.differences = ()
 
     def _apply(self, change: plan.RoleChange, desired: IamRole) -> None:
         self.differs = True
@@ -121,27 +137,74 @@ class RoleUpkeep:
         return memory if memory.role is None or memory.role == desired else None
 
     def _depth(self, memory: RoleMemory | None) -> Depth:
-        """Look at attachments hourly, after a change of the manifest, and after a failure."""
-        if memory is None or memory.thoroughly_seen is None:
-            return Depth.ATTACHED
-        due = memory.thoroughly_seen + self.environment.thorough_seconds
-        return Depth.ATTACHED if self.environment.monotonic() >= due else Depth.OURS
+        """Look at all policies hourly, after a change of the manifest, and after a failure."""
+        if memory and memory.thoroughly_seen is not None:
+            due = memory.thoroughly_seen + self.environment.thorough_seconds
+            return Depth.THOROUGH if self.environment.monotonic() >= due else Depth.OURS
+        return Depth.OURS if self._is_fine_since_before() else Depth.THOROUGH
+
+    def _is_fine_since_before(self) -> bool:
+        """Tell whether this process sees the connector for the first time, and another one left it complete.
+
+        So a restart does not spend the account's rate on thousands of roles that are as they were.
+        """
+        first = self.owner.uid not in self.environment.roles
+        complete = self.mandate.carried_out and not was_drifted(self.connector)
+        return first and complete and look_asked_for(self.connector) is None
 
     def _remember(self, verdict: Finding | AdapterError, memory: RoleMemory | None, depth: Depth) -> None:
-        moment = self.environment.monotonic()
         last = self.environment.roles.get(self.owner.uid)
         good = isinstance(verdict, Finding) and verdict.good
-        seen_before = memory.thoroughly_seen if memory and good else None
+        moment = self.environment.monotonic()
         self.environment.roles[self.owner.uid] = RoleMemory(
             generation=self._generation,
             asked=look_asked_for(self.connector),
             verdict=verdict,
             differs=self.differs and not good,
             role=self.known,
-            thoroughly_seen=moment if depth >= Depth.ATTACHED and good else seen_before,
+            thoroughly_seen=self._seen_at(memory, depth) if good else None,
+            differences=self.differences,
+            foreign=self.foreign,
             written=moment if self.differs else (last.written if last else None),
         )
+
+    def _seen_at(self, memory: RoleMemory | None, depth: Depth) -> float | None:
+        moment = self.environment.monotonic()
+        if Depth.THOROUGH in depth:
+            return moment
+        if memory:
+            return memory.thoroughly_seen
+        return moment - self.environment.thorough_seconds * _share(self.owner)
 
     @property
     def _generation(self) -> int:
         return int(self.connector["metadata"]["generation"])
+
+
+def contain(environment: Environment, owner: Owner, cluster: Cluster) -> None:
+    """Give a role that is there the administrator's boundary, whatever is the matter with the manifest.
+
+    An author must not be able to keep a role from a stricter boundary by a manifest that is refused.
+
+    Raises:
+        AdapterError: a call failed.
+    """
+    observed = environment.iam.observe_role(cluster.role_name(owner), Depth.OURS)
+    if observed is None or plan.role_conflict(observed, cluster, owner):
+        return
+    permission_set = permission_set_of(observed.permissions, cluster.partition)
+    boundaries = environment.administration.permissions_boundaries
+    boundary = boundaries.get(permission_set) if permission_set else None
+    if boundary and boundary != observed.permissions_boundary:
+        log.warning("giving the role of a refused manifest its boundary", role=observed.name, boundary=boundary)
+        environment.iam.apply(plan.PutBoundary(observed.name, boundary))
+
+
+def _taken_up(role: IamRole, previous: str) -> Event:
+    what = f"Role {role.arn} was made for an earlier connector of this name (uid {previous}) and is this one's now."
+    return Event("Normal", Reason.ROLE_TAKEN_UP, what)
+
+
+def _share(owner: Owner) -> float:
+    """Return a number from 0 to 1 that is *owner*'s for good, to spread what connectors need at the same pace."""
+    return int.from_bytes(hashlib.sha256(owner.uid.encode()).digest()[:4]) / 2**32

@@ -8,7 +8,7 @@ fails, so their conditions are as last seen; their ``observedGeneration`` tells.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import structlog
@@ -18,14 +18,25 @@ from apono_operator.adapters.errors import AdapterError, ConflictError, FencedEr
 from apono_operator.reconciler.children import Children, ChildrenUpkeep
 from apono_operator.reconciler.environment import Environment, SecretMemory, versions
 from apono_operator.reconciler.failures import finding_of
-from apono_operator.reconciler.report import conditions_of, status_of
-from apono_operator.reconciler.role import RoleUpkeep
-from apono_operator.state import connector_token, plan
+from apono_operator.reconciler.report import conditions_of, record_events, status_of
+from apono_operator.reconciler.role import RoleUpkeep, contain
+from apono_operator.state import connector_token, drift, plan
 from apono_operator.state.admission import Request, refusal
+from apono_operator.state.conditions import Event
 from apono_operator.state.desired import Inputs, connector_id, desired_state
+from apono_operator.state.drift import Mandate
 from apono_operator.state.finding import Finding, Next, found, retained, stuck
 from apono_operator.state.oidc_provider import provider_finding
-from apono_operator.state.resources import Cluster, Manifest, ObjectKey, Owner, State, account_of, look_asked_for
+from apono_operator.state.resources import (
+    Cluster,
+    IamRole,
+    Manifest,
+    ObjectKey,
+    Owner,
+    State,
+    account_of,
+    look_asked_for,
+)
 from apono_operator.state.rollout import injection_of, next_injection
 from apono_operator.v1alpha1 import AponoConnectorSpec, ConditionStatus, ConditionType, Reason
 
@@ -98,6 +109,8 @@ class Upkeep:
         spec = self._do(ConditionType.ACCEPTED, self._accept)
         if spec is None:
             return
+        if spec.suspend:
+            self.findings[ConditionType.SUSPENDED] = drift.suspension_finding(())
         cluster = self._do(ConditionType.CREDENTIALS_VALID, lambda: self._identify(spec))
         if cluster is None:
             return
@@ -110,20 +123,47 @@ class Upkeep:
             return
         children = self._do(ConditionType.DEPLOYMENT_AVAILABLE, self._observe_children)
         if children is not None:
-            self._keep(self._desired(spec, cluster, token, children), cluster, token, children)
+            self._keep(self._asked(spec, cluster, token), cluster, token, children)
 
-    def _keep(self, desired: State, cluster: Cluster, token: Token, children: Children) -> None:
+    def _keep(self, asked: Inputs, cluster: Cluster, token: Token, children: Children) -> None:
         """Keep the role, and then the children as long as there is a role, whatever is the matter with it now."""
+        wish = drift.Digest.of(desired_state(asked))
+        applied = drift.Digest.parse(status_of(self.connector).get("lastAppliedHash"))
+        of_role = Mandate.of(asked.spec, carried_out=wish.role == applied.role)
+        of_children = Mandate.of(asked.spec, carried_out=wish.objects == applied.objects)
+        desired = desired_state(self._with_injection(asked, cluster, children, of_children))
         conflict = plan.object_conflict(children.objects, desired, self.owner)
         if conflict and not self._has_role():
             self.findings[ConditionType.DEPLOYMENT_AVAILABLE] = stuck(Reason.NAME_CONFLICT, str(conflict))
             return
-        role = RoleUpkeep(self.environment, self.connector, self.owner, cluster, self.quick)
+        role = RoleUpkeep(self.environment, self.connector, self.owner, cluster, of_role, self.quick)
+        below = ChildrenUpkeep(self.environment, self.owner, token.secret, of_children)
         self._keep_role(role, desired)
-        if role.known is None:
+        if role.known is None and of_role.changes:
             self.findings.pop(ConditionType.DEPLOYMENT_AVAILABLE)
-            return
-        self._do(ConditionType.DEPLOYMENT_AVAILABLE, lambda: self._keep_children(desired, children, token))
+        else:
+            self._do(ConditionType.DEPLOYMENT_AVAILABLE, lambda: self._keep_children(below, desired, children))
+        done = drift.Digest(
+            wish.role if self._is_complete(role) else applied.role, wish.objects if below.complete else applied.objects
+        )
+        if done != applied:
+            self.facts["lastAppliedHash"] = str(done)
+        self._tell_differences(role, below, cluster)
+
+    def _is_complete(self, role: RoleUpkeep) -> bool:
+        """Tell whether all that was asked of the role was made."""
+        finding = self.findings.get(ConditionType.CONNECTOR_ROLE_READY)
+        return role.mandate.changes and finding is not None and finding.good and not finding.doubt
+
+    def _tell_differences(self, role: RoleUpkeep, below: ChildrenUpkeep, cluster: Cluster) -> None:
+        """Of what was carried out before, a difference is drift; of what was not, it waits."""
+        drifted = [line for side in (role, below) if side.mandate.carried_out for line in side.differences]
+        finding = drift.drift_finding(drifted, role.foreign, cluster.role_arn(self.owner))
+        if finding:
+            self.findings[ConditionType.DRIFTED] = finding
+        if role.mandate.suspended:
+            pending = [line for side in (role, below) if not side.mandate.carried_out for line in side.differences]
+            self.findings[ConditionType.SUSPENDED] = drift.suspension_finding(pending)
 
     def _has_role(self) -> bool:
         return "connectorRoleArn" in status_of(self.connector)
@@ -133,7 +173,7 @@ class Upkeep:
             return
         try:
             cluster = self.environment.cluster()
-            RoleUpkeep(self.environment, self.connector, self.owner, cluster, quick=False).contain()
+            contain(self.environment, self.owner, cluster)
         except AdapterError as error:
             log.warning("the role of a refused manifest was not looked at", error=error.message)
 
@@ -218,20 +258,17 @@ class Upkeep:
         children = Children.observe(self.environment, self.owner)
         return found(Reason.PODS_AVAILABLE, ""), children
 
-    def _desired(self, spec: AponoConnectorSpec, cluster: Cluster, token: Token, children: Children) -> State:
-        current = injection_of(children.deployment(self.owner))
-        injection = next_injection(current, children.pods, cluster.role_arn(self.owner), self.environment.now())
-        return desired_state(
-            Inputs(
-                spec=spec,
-                owner=self.owner,
-                cluster=cluster,
-                administration=self.environment.administration,
-                token=token.value,
-                restarts=injection.restarts,
-                settled=injection.settled,
-            )
-        )
+    def _asked(self, spec: AponoConnectorSpec, cluster: Cluster, token: Token) -> Inputs:
+        administration = self.environment.administration
+        return Inputs(spec=spec, owner=self.owner, cluster=cluster, administration=administration, token=token.value)
+
+    def _with_injection(self, asked: Inputs, cluster: Cluster, children: Children, mandate: Mandate) -> Inputs:
+        """Add the account of restarts: as it should be next, or as it stands where nothing may be changed."""
+        injection = injection_of(children.deployment(self.owner))
+        if mandate.changes:
+            role_arn = cluster.role_arn(self.owner)
+            injection = next_injection(injection, children.pods, role_arn, self.environment.now())
+        return replace(asked, restarts=injection.restarts, settled=injection.settled)
 
     def _keep_role(self, role: RoleUpkeep, desired: State) -> None:
         if desired.role is None:
@@ -244,11 +281,25 @@ class Upkeep:
         self.connector = role.connector
         self._within = role.settles_in()
         if role.known:
-            self.facts |= {"connectorRoleArn": role.known.arn, "connectorRoleId": role.known.role_id}
+            self._note_role(role.known)
 
-    def _keep_children(self, desired: State, children: Children, token: Token) -> tuple[Finding, None]:
-        role_arn = desired.role.arn if desired.role else ""
-        finding = ChildrenUpkeep(self.environment, self.owner, token.secret).run(desired, children, role_arn)
+    def _note_role(self, role: IamRole) -> None:
+        """Note ARN and id; another id than before is told, because trusts elsewhere hold the old one.
+
+        Source: IAM User Guide, "AWS JSON policy elements: Principal", on role principals.
+        """
+        self.facts |= {"connectorRoleArn": role.arn, "connectorRoleId": role.role_id}
+        before = status_of(self.connector).get("connectorRoleId")
+        if before and before != role.role_id:
+            self.facts["previousConnectorRoleId"] = before
+            what = (
+                f"Role {role.arn} was deleted and made again: its id is {role.role_id}, and was {before}. Policies "
+                "elsewhere that name the role as a principal hold the old id; save them again."
+            )
+            record_events(self.environment, self.owner, [Event("Warning", Reason.ROLE_REPLACED, what)])
+
+    def _keep_children(self, below: ChildrenUpkeep, desired: State, children: Children) -> tuple[Finding, None]:
+        finding = below.run(desired, children, desired.role.arn if desired.role else "")
         self.facts["serviceAccountName"] = self.owner.child_name
         return finding, None
 

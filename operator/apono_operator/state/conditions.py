@@ -56,6 +56,7 @@ def conditions(
         stamp.condition(ConditionType.READY, summary.status, summary.reason, summary.message),
         *aspects,
         *_while_true(stamp, findings, summary),
+        *stamp.asides(findings),
     )
 
 
@@ -99,14 +100,21 @@ def _is_news(condition: Condition, before: Condition | None) -> bool:
 
 
 _MADE = frozenset(
-    {ConditionType.CONNECTOR_ROLE_READY, ConditionType.DEPLOYMENT_AVAILABLE, ConditionType.DELETION_BLOCKED}
+    {
+        ConditionType.CONNECTOR_ROLE_READY,
+        ConditionType.DEPLOYMENT_AVAILABLE,
+        ConditionType.DRIFTED,
+        ConditionType.SUSPENDED,
+        ConditionType.DELETION_BLOCKED,
+    }
 )
+_BAD_WHEN_TRUE = frozenset({ConditionType.DELETION_BLOCKED, ConditionType.DRIFTED})
 _REPEATING = frozenset({ConditionType.RECONCILING, ConditionType.STALLED})
 _PROGRESS = frozenset({Reason.ROLLOUT_IN_PROGRESS, Reason.PROPAGATING, Reason.RECONCILING, Reason.DELETING})
 
 
 def _event_type(condition: Condition) -> str:
-    bad = condition.type == ConditionType.DELETION_BLOCKED or condition.status is not ConditionStatus.TRUE
+    bad = condition.type in _BAD_WHEN_TRUE or condition.status is not ConditionStatus.TRUE
     return "Warning" if bad and condition.reason not in _PROGRESS else "Normal"
 
 
@@ -135,6 +143,16 @@ class _Stamp:
         return self.previous.get(kind) or self.condition(
             kind, ConditionStatus.UNKNOWN, Reason.WAITING, f"Waits for {_first_bad(findings)}."
         )
+
+    def asides(self, findings: Findings) -> Iterator[Condition]:
+        """Yield what does not count for Ready. Drift stays told as long as nobody could look for it anew."""
+        for kind in (ConditionType.DRIFTED, ConditionType.SUSPENDED):
+            finding = findings.get(kind)
+            if finding:
+                yield self.condition(kind, finding.status, finding.reason, finding.message)
+        drifted = self.previous.get(ConditionType.DRIFTED)
+        if drifted and not findings.keys() & {ConditionType.DRIFTED, ConditionType.CONNECTOR_ROLE_READY}:
+            yield drifted
 
 
 def one_line(message: str) -> str:

@@ -136,6 +136,9 @@ class ApplyObject:
     because: tuple[str, ...]
 
 
+MISSING = ("missing",)
+"""Why an object is written that is not there."""
+
 RoleChange = (
     CreateRole
     | PutTrust
@@ -194,8 +197,21 @@ def plan_role(desired: IamRole, observed: IamRole | None, administration: Admini
     return tuple(_update(desired, observed, administration))
 
 
+def foreign_policies(desired: IamRole, observed: IamRole, administration: Administration) -> tuple[str, ...]:
+    """Return the policies on the role, as far as they were looked for, that are not ours to strip, in words."""
+    wanted = desired.managed_policy_arns or frozenset()
+    attached = sorted((observed.managed_policy_arns or frozenset()) - wanted)
+    return (
+        *(f"inline policy {name}" for name in sorted(observed.other_inline_policies)),
+        *(f"managed policy {arn}" for arn in attached if not _is_of_our_lists(arn, administration)),
+    )
+
+
 def plan_role_deletion(observed: IamRole | None) -> tuple[RoleChange, ...]:
-    """Return the changes that delete the role with all that hangs on it, as IAM wants it.
+    """Return the changes that delete the role with all that was seen to hang on it, as IAM wants it.
+
+    Our inline policy goes without having been looked for: whoever makes the changes takes one that is missing for
+    deleted, and a look would cost a call more.
 
     Source: IAM User Guide, "Delete roles or instance profiles".
     """
@@ -296,13 +312,12 @@ def _deletion(role: IamRole) -> Iterator[RoleChange]:
         yield DetachPolicy(role.name, arn)
     for policy in sorted(role.other_inline_policies):
         yield DeleteInlinePolicy(role.name, policy)
-    if role.permissions is not None:
-        yield DeleteInlinePolicy(role.name, INLINE_POLICY_NAME)
+    yield DeleteInlinePolicy(role.name, INLINE_POLICY_NAME)
     yield DeleteRole(role.name)
 
 
 def _object_change(desired: Manifest, observed: Manifest | None) -> ObjectChange | None:
     if observed is None:
-        return ApplyObject(desired, ("missing",))
+        return ApplyObject(desired, MISSING)
     because = differences(desired, observed)
     return ApplyObject(desired, because) if because else None

@@ -8,6 +8,7 @@ from apono_operator.v1alpha1.condition import Condition, ConditionStatus, Condit
 from apono_operator.v1alpha1.connector import (
     AponoConnectorSpec,
     DeletionPolicy,
+    DriftPolicy,
     Mode,
     PermissionSet,
     Target,
@@ -54,6 +55,7 @@ __all__ = [
     "ConditionType",
     "ConnectorDeployment",
     "DeletionPolicy",
+    "DriftPolicy",
     "EnvVar",
     "Mode",
     "PermissionSet",

@@ -43,6 +43,8 @@ class ConditionType(StrEnum):
     DEPLOYMENT_AVAILABLE = "DeploymentAvailable", "The connector's pods run, with the connector role."
     RECONCILING = "Reconciling", "Only while True: the operator is working towards the manifest."
     STALLED = "Stalled", "Only while True: nothing will change until somebody corrects something."
+    DRIFTED = "Drifted", "Only while True: others changed the role or the children; the message says what differs."
+    SUSPENDED = "Suspended", "Only while True: `spec.suspend` is true, and nothing is changed."
     DELETION_BLOCKED = "DeletionBlocked", "Only while True: the deletion cannot go on; the message says why."
 
 

@@ -45,6 +45,13 @@ class DeletionPolicy(StrEnum):
     RETAIN = "Retain"
 
 
+class DriftPolicy(StrEnum):
+    """What is done about changes that others make to the role or the children."""
+
+    CORRECT = "Correct"
+    REPORT = "Report"
+
+
 class TokenSecretRef(ApiModel):
     """Where the connector token is: a key of a Secret in the connector's own namespace."""
 
@@ -170,3 +177,18 @@ class AponoConnectorSpec(ApiModel):
         DeletionPolicy,
         Field(description="Delete: the IAM role goes with this object. Retain: it stays, with its policies."),
     ] = DeletionPolicy.DELETE
+    drift_policy: Annotated[
+        DriftPolicy,
+        Field(
+            description="Correct: what others change on the role or the children is put right. Report: it is told by "
+            "the condition Drifted and left alone, until the manifest asks for something new."
+        ),
+    ] = DriftPolicy.CORRECT
+    suspend: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="While true nothing is changed, in AWS or in the cluster; the status goes on telling what is "
+            "there. Does not hold up a deletion.",
+        ),
+    ] = False

@@ -114,6 +114,49 @@ class Reason(StrEnum):
         "Raise the quota that the message names, or free some of it.",
     )
 
+    # --- changed by others -----------------------------------------------------------------------------------
+    DRIFTED = (
+        "Drifted",
+        "Others changed what was made for the connector, and it was not put right.",
+        "Undo the change that the message names, or set spec.driftPolicy to Correct.",
+    )
+    FOREIGN_POLICIES = (
+        "ForeignPolicies",
+        "There are policies on the connector's role that are not the connector's.",
+        "Take them off if they should not be there. The operator leaves them alone.",
+    )
+    DRIFT_CORRECTED = (
+        "DriftCorrected",
+        "Others changed what was made for the connector, and it was put right.",
+        "Find out who it was; AWS CloudTrail and the Kubernetes audit log tell.",
+    )
+    ROLE_DIFFERS = (
+        "RoleDiffers",
+        "The role is there, but not all as asked, and is left so.",
+        "See the conditions Drifted and Suspended.",
+    )
+    ROLE_MISSING = (
+        "RoleMissing",
+        "The role is not there, and is not made because of spec.driftPolicy or spec.suspend.",
+        "Set spec.driftPolicy to Correct, or spec.suspend to false.",
+    )
+    OBJECT_MISSING = (
+        "ObjectMissing",
+        "A child is not there, and is not made because of spec.driftPolicy or spec.suspend.",
+        "Set spec.driftPolicy to Correct, or spec.suspend to false.",
+    )
+    ROLE_TAKEN_UP = (
+        "RoleTakenUp",
+        "A role that was made for an earlier connector of this namespace and name serves this one now.",
+        "Nothing.",
+    )
+    ROLE_REPLACED = (
+        "RoleReplaced",
+        "The role was deleted and made again, and has another unique id now.",
+        "Save again the policies elsewhere that name the role's ARN as a principal: they hold the old id.",
+    )
+    SUSPENDED = "Suspended", "spec.suspend is true.", "Set spec.suspend to false to go on."
+
     # --- waits ------------------------------------------------------------------------------------------------
     THROTTLED = "Throttled", "AWS asks for fewer calls; the operator backs off.", "Wait."
     AWS_UNAVAILABLE = "AWSUnavailable", "AWS does not answer, or answers with a server error.", "Wait."

@@ -35,6 +35,22 @@ class AponoConnectorStatus(ApiModel):
             max_length=128,
         ),
     ] = None
+    previous_connector_role_id: Annotated[
+        str | None,
+        Field(
+            description="Unique id that the role had before it was deleted and made again outside of this operator's "
+            "doing; trusts elsewhere that name the role by its ARN hold this id, and have to be saved again.",
+            max_length=128,
+        ),
+    ] = None
+    last_applied_hash: Annotated[
+        str | None,
+        Field(
+            description="Fingerprint of what was last carried out completely. While the manifest asks for the same, "
+            "a difference is drift.",
+            max_length=64,
+        ),
+    ] = None
     service_account_name: Annotated[
         str | None, Field(description="ServiceAccount that the connector's pods run as.", max_length=253)
     ] = None

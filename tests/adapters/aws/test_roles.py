@@ -53,7 +53,7 @@ def test_a_change_is_read_back_as_it_was_asked_for_and_touches_nothing_else(conn
     assert connection.iam.apply(row.change(connection)) is None
 
     expected = replace(before, **row.then(connection))
-    assert connection.iam.observe_role(connection.name, Depth.ATTACHED) == expected
+    assert connection.iam.observe_role(connection.name, Depth.THOROUGH) == expected
 
 
 def test_every_kind_of_change_is_made_here() -> None:
@@ -82,7 +82,8 @@ def test_a_role_that_is_not_there_is_none(connection: Connection) -> None:
     ("depth", "operations"),
     [
         (Depth.OURS, ["GetRole", "GetRolePolicy"]),
-        (Depth.ATTACHED, ["GetRole", "GetRolePolicy", "ListAttachedRolePolicies"]),
+        (Depth.ATTACHED, ["GetRole", "ListAttachedRolePolicies"]),
+        (Depth.THOROUGH, ["GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies"]),
         (
             Depth.EVERYTHING,
             [
@@ -163,7 +164,7 @@ def test_dropping_a_boundary_that_is_gone_is_fine(connection: Connection) -> Non
 
     connection.iam.apply(plan.DropBoundary(connection.name))
 
-    assert connection.iam.observe_role(connection.name, Depth.ATTACHED) == desired
+    assert connection.iam.observe_role(connection.name, Depth.THOROUGH) == desired
 
 
 def test_a_role_on_which_something_hangs_is_deleted_later(connection: Connection) -> None:

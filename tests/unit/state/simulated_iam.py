@@ -92,7 +92,7 @@ def _hung(role: IamRole, change: plan.RoleChange) -> IamRole:
     match change:
         case plan.PutInlinePolicy(policy_name=name) if name == INLINE_POLICY_NAME:
             return replace(role, permissions=change.document)
-        case plan.DeleteInlinePolicy(policy_name=name) if name == INLINE_POLICY_NAME and role.permissions:
+        case plan.DeleteInlinePolicy(policy_name=name) if name == INLINE_POLICY_NAME:  # a missing one is as good
             return replace(role, permissions=None)
         case plan.DeleteInlinePolicy(policy_name=name) if name in role.other_inline_policies:
             return replace(role, other_inline_policies=role.other_inline_policies - {name})

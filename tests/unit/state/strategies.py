@@ -84,21 +84,30 @@ def respelled(draw: st.DrawFn, document: Json) -> Json:
 
 
 def _respelled_statement(draw: st.DrawFn, statement: Json) -> Json:
-    other = {**statement, "Action": _respelled_list(draw, [_respelled_case(draw, one) for one in statement["Action"]])}
-    other["Resource"] = _respelled_list(draw, statement["Resource"])
+    other = {**statement}
+    for element in {"Action", "NotAction"} & other.keys():
+        other[element] = _respelled_list(draw, [_respelled_case(draw, one) for one in _listed(other[element])])
+    for element in {"Resource", "NotResource"} & other.keys():
+        other[element] = _respelled_list(draw, _listed(other[element]))
     if draw(st.booleans()):
         other["Sid"] = draw(st.sampled_from(("One", "Two")))
     if "Principal" in statement:
         other["Principal"] = {
-            kind: _respelled_list(draw, [_respelled_principal(draw, name) for name in names])
+            kind: _respelled_list(draw, [_respelled_principal(draw, name) for name in _listed(names)])
             for kind, names in statement["Principal"].items()
         }
     if "Condition" in statement:
         other["Condition"] = {
-            operator: {_respelled_case(draw, key): _respelled_list(draw, values) for key, values in keys.items()}
+            operator: {
+                _respelled_case(draw, key): _respelled_list(draw, _listed(values)) for key, values in keys.items()
+            }
             for operator, keys in statement["Condition"].items()
         }
     return dict(draw(st.permutations(list(other.items()))))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _respelled_list(draw: st.DrawFn, items: list[Any]) -> Any:

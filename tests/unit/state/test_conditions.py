@@ -316,3 +316,44 @@ def test_a_deletion_is_told_and_so_is_what_blocks_it() -> None:
 
     assert [(event.type, event.reason) for event in events(before, going)] == [("Normal", "Deleting")]
     assert [(event.type, event.reason) for event in events(going, blocked)] == [("Warning", "AccessDenied")]
+
+
+# --- asides: what does not count for Ready ----------------------------------------------------------------------------
+
+DRIFTED = found(Reason.DRIFTED, "Changed by others: a is missing.")
+SUSPENDED = found(Reason.SUSPENDED, "Nothing is changed.")
+
+
+def test_drift_and_suspension_are_told_beside_a_ready_connector() -> None:
+    findings = {**ALL_GOOD, ConditionType.DRIFTED: DRIFTED, ConditionType.SUSPENDED: SUSPENDED}
+
+    listed = conditions(findings, (), 1, NOW)
+
+    assert of(listed, ConditionType.READY).status is ConditionStatus.TRUE
+    assert of(listed, ConditionType.DRIFTED).message == DRIFTED.message
+    assert of(listed, ConditionType.SUSPENDED).reason == Reason.SUSPENDED
+
+
+def test_drift_and_suspension_that_are_over_are_not_told_any_more() -> None:
+    before = conditions({**ALL_GOOD, ConditionType.DRIFTED: DRIFTED, ConditionType.SUSPENDED: SUSPENDED}, (), 1, NOW)
+
+    assert not {ConditionType.DRIFTED, ConditionType.SUSPENDED} & set(types(conditions(ALL_GOOD, before, 1, LATER)))
+
+
+def test_drift_stays_told_while_nobody_can_look_at_the_role() -> None:
+    before = conditions({**ALL_GOOD, ConditionType.DRIFTED: DRIFTED}, (), 1, NOW)
+
+    after = conditions(up_to(ConditionType.TOKEN_AVAILABLE, THROTTLED), before, 1, LATER)
+
+    assert of(after, ConditionType.DRIFTED) == of(before, ConditionType.DRIFTED)
+
+
+def test_drift_and_suspension_are_events_when_they_come() -> None:
+    quiet = conditions(ALL_GOOD, (), 1, NOW)
+    loud = conditions({**ALL_GOOD, ConditionType.DRIFTED: DRIFTED, ConditionType.SUSPENDED: SUSPENDED}, quiet, 1, NOW)
+
+    assert events(quiet, loud) == (
+        Event("Warning", Reason.DRIFTED, DRIFTED.message),
+        Event("Normal", Reason.SUSPENDED, SUSPENDED.message),
+    )
+    assert events(loud, loud) == ()

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apono_operator.state.desired import connector_role
 from apono_operator.state.iam_policy import PolicyDocument
+from apono_operator.state.permissions import permissions_document
+from apono_operator.v1alpha1 import PermissionSet
+from tests.builders import some_inputs
+from tests.unit.state.mutations import mutations
 from tests.unit.state.strategies import documents, respelled
 
 Json = dict[str, Any]
@@ -67,6 +72,38 @@ def test_a_document_without_one_of_its_statements_is_another(before: Json) -> No
     rest = [*before["Statement"][1:], {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]
 
     assert PolicyDocument.of({**before, "Statement": rest}) != PolicyDocument.of(before)
+
+
+@given(documents())
+def test_every_single_change_of_a_document_makes_it_another(before: Json) -> None:
+    meant = PolicyDocument.of(before)
+
+    same = [name for name, after in mutations(before) if PolicyDocument.of(after) == meant]
+
+    assert same == []
+
+
+OURS: dict[str, PolicyDocument] = {
+    **{f"permissions {one}": permissions_document(one, "aws") for one in PermissionSet},
+    "trust": connector_role(some_inputs()).trust,
+}
+
+
+@pytest.mark.parametrize("ours", OURS.values(), ids=OURS)
+def test_every_single_change_of_our_own_documents_makes_them_others(ours: PolicyDocument) -> None:
+    changes = dict(mutations(ours.document))
+
+    same = [name for name, after in changes.items() if PolicyDocument.of(after) == ours]
+
+    assert len(changes) > 20
+    assert same == []
+
+
+@pytest.mark.parametrize("ours", OURS.values(), ids=OURS)
+@settings(max_examples=12)
+@given(data=st.data())
+def test_our_own_documents_equal_every_other_spelling_of_themselves(ours: PolicyDocument, data: st.DataObject) -> None:
+    assert PolicyDocument.of(data.draw(respelled(dict(ours.document)))) == ours
 
 
 @given(documents())
@@ -130,6 +167,10 @@ def test_spellings_that_mean_the_same_are_equal(one: Json, other: Json) -> None:
     assert PolicyDocument.of(one) == PolicyDocument.of(other)
 
 
+def with_condition(action: str) -> Json:
+    return {"Effect": "Allow", "Action": action, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}
+
+
 DIFFERENT: dict[str, tuple[Json, Json]] = {
     "versions, which decide about policy variables": (document(), {**document(), "Version": "2008-10-17"}),
     "an account and a user called root": (
@@ -147,6 +188,36 @@ DIFFERENT: dict[str, tuple[Json, Json]] = {
     "a condition key given twice in two cases": (
         document(Condition={"StringEquals": {"aws:RequestedRegion": "eu-west-1", "AWS:RequestedRegion": "us-east-1"}}),
         document(Condition={"StringEquals": {"aws:RequestedRegion": "us-east-1"}}),
+    ),
+    "values of a condition in another case": (
+        document(Condition={"StringEquals": {"aws:PrincipalTag/team": "Red"}}),
+        document(Condition={"StringEquals": {"aws:PrincipalTag/team": "red"}}),
+    ),
+    "values of a condition, and their negation": (
+        document(Condition={"ForAnyValue:StringEquals": {"aws:PrincipalTag/team": ["red", "blue"]}}),
+        document(Condition={"ForAllValues:StringEquals": {"aws:PrincipalTag/team": ["red", "blue"]}}),
+    ),
+    "a condition on one statement and on another": (
+        {"Statement": [with_condition("s3:GetObject"), {"Effect": "Allow", "Action": "s3:PutObject"}]},
+        {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject"}, with_condition("s3:PutObject")]},
+    ),
+    "one statement and two that share its parts": (
+        {"Statement": {"Effect": "Allow", "Action": ["a:x", "a:y"], "Resource": ["1", "2"]}},
+        {
+            "Statement": [
+                {"Effect": "Allow", "Action": "a:x", "Resource": "1"},
+                {"Effect": "Allow", "Action": "a:y", "Resource": "2"},
+            ]
+        },
+    ),
+    "resources in another case": (document(Resource="arn:aws:s3:::a"), document(Resource="arn:aws:s3:::A")),
+    "roles in another case": (
+        document(Principal={"AWS": "arn:aws:iam::123456789012:role/a"}),
+        document(Principal={"AWS": "arn:aws:iam::123456789012:role/A"}),
+    ),
+    "a role and the unique id that IAM shows when it is gone": (
+        document(Principal={"AWS": "arn:aws:iam::123456789012:role/a"}),
+        document(Principal={"AWS": "AROAEXAMPLEEXAMPLE123"}),
     ),
     "no condition and one": (document(), document(Condition={"Null": {"aws:TokenIssueTime": "false"}})),
 }

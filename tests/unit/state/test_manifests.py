@@ -11,6 +11,7 @@ from apono_operator.state.desired import desired_state, emptied_secret
 from apono_operator.state.manifests import differences
 from tests.builders import a_spec, an_owner, some_inputs
 from tests.unit.state.api_server import returned
+from tests.unit.state.mutations import altered, lacking
 
 Json = dict[str, Any]
 
@@ -167,3 +168,21 @@ def test_a_hand_edit_of_any_field_of_the_pods_is_told() -> None:
         "spec.template.spec.containers.connector.image",
         "spec.template.spec.containers.connector.securityContext.capabilities.drop",
     }
+
+
+@pytest.mark.parametrize("options", SPECS.values(), ids=SPECS)
+def test_a_change_of_any_single_field_is_told_by_its_path(options: Json) -> None:
+    objects = desired_state(some_inputs(spec=a_spec(deployment=options))).objects
+    for ours in objects.values():
+        changes = [*altered(ours, returned(ours)), *lacking(ours, returned(ours))]
+
+        untold = [path for path, theirs in changes if not tells(differences(ours, theirs), path)]
+
+        assert len(changes) > 10
+        assert untold == []
+
+
+def tells(told: tuple[str, ...], path: tuple[Any, ...]) -> bool:
+    """Whether one difference is told, and lies on the way to *path*; items of lists go by names."""
+    names = [part for part in path if isinstance(part, str)]
+    return len(told) == 1 and [part for part in told[0].split(".") if part in names][:1] == names[:1]

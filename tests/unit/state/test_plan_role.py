@@ -13,6 +13,7 @@ from apono_operator.state import plan
 from apono_operator.state.administration import Administration
 from apono_operator.state.desired import connector_role
 from apono_operator.state.iam_policy import PolicyDocument
+from apono_operator.state.permissions import INLINE_POLICY_NAME
 from apono_operator.state.plan import plan_role, plan_role_deletion, role_conflict
 from apono_operator.state.resources import IamRole
 from tests.builders import a_cluster, a_role, a_spec, an_administration, an_owner, some_inputs
@@ -241,10 +242,32 @@ def test_a_deletion_leaves_nothing_whatever_became_of_the_role(observed: IamRole
     assert result(role, plan_role_deletion(role)) is None
 
 
-def test_a_deletion_of_a_bare_role_is_one_change() -> None:
-    bare = a_role(permissions=None, managed_policy_arns=None)
+def test_a_deletion_takes_our_policy_off_without_having_looked_for_it() -> None:
+    seen = a_role(permissions=None, managed_policy_arns=frozenset({"arn:aws:iam::aws:policy/ViewOnly"}))
 
-    assert plan_role_deletion(bare) == (plan.DeleteRole(bare.name),)
+    assert plan_role_deletion(seen) == (
+        plan.DetachPolicy(seen.name, "arn:aws:iam::aws:policy/ViewOnly"),
+        plan.DeleteInlinePolicy(seen.name, INLINE_POLICY_NAME),
+        plan.DeleteRole(seen.name),
+    )
+
+
+def test_policies_of_others_are_named_and_ours_are_not() -> None:
+    administration = an_administration(allowed_managed_policy_arns=("arn:aws:iam::aws:policy/Listed",))
+    ours = a_role().managed_policy_arns or frozenset()
+    foreign = {"arn:aws:iam::aws:policy/AdministratorAccess", "arn:aws:iam::aws:policy/Listed"}
+    observed = a_role(managed_policy_arns=ours | foreign, other_inline_policies=frozenset({"AWSRevokeOlderSessions"}))
+
+    assert plan.foreign_policies(connector_role(some_inputs()), observed, administration) == (
+        "inline policy AWSRevokeOlderSessions",
+        "managed policy arn:aws:iam::aws:policy/AdministratorAccess",
+    )
+
+
+def test_where_nobody_looked_no_policy_is_foreign() -> None:
+    observed = a_role(managed_policy_arns=None)
+
+    assert plan.foreign_policies(connector_role(some_inputs()), observed, an_administration()) == ()
 
 
 def test_there_is_nothing_to_delete_where_nothing_is() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Flag, auto
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from apono_operator.adapters.aws.errors import NoSuchEntityError, translated
@@ -27,17 +27,26 @@ _UNREADABLE = PolicyDocument(meaning="", document={})
 """For a policy that others wrote and we cannot read: equal to no policy of ours, so that it is replaced."""
 
 
-class Depth(IntEnum):
-    """How much to read of a role, because every call counts against the account's rate."""
+class Depth(Flag):
+    """What to read besides the role itself, because every call counts against the account's rate."""
 
-    OURS = 1
-    """Role and our inline policy: two calls."""
+    OURS = auto()
+    """Our inline policy: one call."""
 
-    ATTACHED = 2
-    """Attached managed policies as well: one call more."""
+    ATTACHED = auto()
+    """Attached managed policies: one call for each hundred."""
 
-    EVERYTHING = 3
-    """Everything that keeps a role from being deleted: two calls more."""
+    INLINE_NAMES = auto()
+    """The names of inline policies that are not ours: one call for each hundred."""
+
+    PROFILES = auto()
+    """Instance profiles that hold the role: one call for each hundred."""
+
+    THOROUGH = OURS | ATTACHED | INLINE_NAMES
+    """All that grants something."""
+
+    EVERYTHING = THOROUGH | PROFILES
+    """All that keeps a role from being deleted."""
 
 
 class Iam:
@@ -77,15 +86,15 @@ class Iam:
         return IamRole(
             arn=_settled_arn(role),
             trust=_readable(role["AssumeRolePolicyDocument"]),
-            permissions=self._inline_policy(name),
-            managed_policy_arns=self._attached(name) if depth >= Depth.ATTACHED else None,
+            permissions=self._inline_policy(name) if Depth.OURS in depth else None,
+            managed_policy_arns=self._attached(name) if Depth.ATTACHED in depth else None,
             permissions_boundary=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
             max_session_duration=role["MaxSessionDuration"],
             description=role.get("Description", ""),
             tags={tag["Key"]: tag["Value"] for tag in role.get("Tags", ())},
             role_id=role["RoleId"],
-            other_inline_policies=self._other_inline(name) if depth >= Depth.EVERYTHING else frozenset(),
-            instance_profiles=self._profiles(name) if depth >= Depth.EVERYTHING else frozenset(),
+            other_inline_policies=self._other_inline(name) if Depth.INLINE_NAMES in depth else frozenset(),
+            instance_profiles=self._profiles(name) if Depth.PROFILES in depth else frozenset(),
         )
 
     def apply(self, change: plan.RoleChange) -> str | None:
