@@ -36,6 +36,10 @@ demo: $(STAMP) ## See a connector come, become Ready, and go, on a real control 
 sandbox: $(STAMP) ## Keep cluster, AWS and operator running, to play with
 	$(BIN)/python -m sandbox serve
 
+.PHONY: benchmarks
+benchmarks: $(STAMP) ## Measure what the operator costs and how fast it is, in about 12 minutes
+	$(BIN)/python -m benchmarks
+
 .PHONY: lock
 lock: $(STAMP) ## Lock the dependencies anew, with hashes
 	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \

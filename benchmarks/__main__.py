@@ -1,0 +1,89 @@
+"""``python -m benchmarks``: all of them, or those that are named; status 1 when a bound is broken."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import click
+from rich.console import Console
+
+from benchmarks import crowd, denial, fleet, latency, machine, role_calls, steady
+from benchmarks.report import Figure, Report, figures_table, show
+from benchmarks.waiting import NotSeenError
+from sandbox.controlplane import ControlPlane, ControlPlaneError
+from sandbox.installation import CRD
+from sandbox.operator_process import OperatorEndedError
+from sandbox.surroundings import Surroundings, surroundings
+
+WIDTH: Final = 120
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One benchmark: what it is about, about how long it takes, and what runs it."""
+
+    about: str
+    seconds: int
+    measure: Callable[[Surroundings], Report]
+
+
+BENCHMARKS: Final = {
+    "resync": Benchmark("a resync with nothing to do: AWS calls, Kubernetes writes", 35, steady.measure_resync),
+    "restart": Benchmark("an operator's restart with nothing to do", 10, steady.measure_restart),
+    "calls": Benchmark("AWS calls to create and to delete a role, and why each", 25, role_calls.measure),
+    "latency": Benchmark("from apply until role, ServiceAccount and Deployment exist, by step", 30, latency.measure),
+    "denied": Benchmark("AccessDenied for half a minute: writes meanwhile, Ready after mending", 70, denial.measure),
+    "crowd": Benchmark("100 connectors at once, with the default limit on IAM calls and without", 220, crowd.measure),
+    "memory": Benchmark("memory with up to 1,000 connectors, and what one more costs", 400, fleet.measure),
+}
+"""In the order in which they run: those that fill the control plane come last."""
+
+
+@click.command()
+@click.argument("selected", nargs=-1, metavar="[NAME]...")
+@click.option("--list", "listing", is_flag=True, help="Tell their names and run none.")
+def main(selected: tuple[str, ...], *, listing: bool) -> None:
+    """Measure the operator on a control plane and an AWS of its own; NAMEs choose some benchmarks."""
+    unknown = set(selected) - set(BENCHMARKS)
+    if unknown:
+        raise click.BadParameter(f"{', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    if listing:
+        for name, benchmark in BENCHMARKS.items():
+            click.echo(f"{name:<9} {benchmark.about} (about {benchmark.seconds} s)")
+        return
+    try:
+        sys.exit(0 if run(Console(width=WIDTH), selected or tuple(BENCHMARKS)) else 1)
+    except (NotSeenError, ControlPlaneError, OperatorEndedError) as error:
+        click.echo("\n".join([f"benchmarks: {error}", *getattr(error, "__notes__", ())]), err=True)
+        sys.exit(1)
+
+
+def run(console: Console, selected: tuple[str, ...]) -> bool:
+    """Run the *selected* benchmarks; return whether every bound holds.
+
+    Raises:
+        NotSeenError: a benchmark waited in vain.
+        ControlPlaneError: the control plane did not come up, or a part of it died.
+        OperatorEndedError: the operator does not serve.
+    """
+    began = time.monotonic()
+    figures: list[Figure] = []
+    console.print(machine.described())
+    with ControlPlane.start(crds=[CRD]) as control_plane, surroundings(control_plane) as around:
+        for name in [name for name in BENCHMARKS if name in selected]:
+            console.print(f"[dim]{name}: {BENCHMARKS[name].about}, about {BENCHMARKS[name].seconds} s …[/]")
+            report = BENCHMARKS[name].measure(around)
+            show(console, name, report)
+            figures += report.figures
+    console.print(figures_table(f"All figures, after {time.monotonic() - began:.0f} s", figures))
+    broken = [figure.name for figure in figures if figure.holds is False]
+    console.print(f"[bold red]Broken: {'; '.join(broken)}[/]" if broken else "[bold green]Every bound holds.[/]")
+    return not broken
+
+
+if __name__ == "__main__":
+    main()
