@@ -17,6 +17,9 @@ from tests.scenarios.cluster import Cluster
 from tests.scenarios.scenario import TOKEN, Scenario
 
 StartScenario = Callable[..., Scenario]
+NO_LIMIT = {"perSecond": 10_000, "burst": 10_000}
+NO_LIMITS = {"iam": NO_LIMIT, "sts": NO_LIMIT}
+"""For scenarios in which the limit of AWS calls is not the subject."""
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +63,7 @@ def _starting(around: Surroundings) -> Iterator[StartScenario]:
             account = around.create_account(partition, account_id, with_provider=with_provider)
             namespace = f"scenario-{secrets.token_hex(4)}"
             own = values(namespace) if callable(values) else values or {}
-            chart = {"watchNamespaces": [namespace], "secretPollSeconds": 1, **own}
+            chart = {"watchNamespaces": [namespace], "secretPollSeconds": 1, "awsRateLimits": NO_LIMITS, **own}
             installation = Installation.install(around.control_plane, around.aws, account, namespace, chart)
             operator = stack.enter_context(installation.start(**environment))
             cluster = Cluster(around.control_plane.kubeconfig, namespace)

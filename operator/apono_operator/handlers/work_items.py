@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from apono_operator.adapters.priority import PRIORITY, Priority
+from apono_operator.handlers.looks import Turn
 from apono_operator.state.resources import Owner
 
 T = TypeVar("T")
@@ -54,12 +56,33 @@ class WorkItem:
     """Passes in a row that were not satisfied."""
 
     look: bool = True
-    """Whether the next pass is to look at AWS as well."""
+    """Whether AWS is to be looked at as well."""
+
+    priority: Priority = Priority.ROUTINE
+    """How urgent that is, as far as news tell."""
+
+    turn: Turn | None = None
+    """The place in the line of looks, while there is one."""
+
+    looked: bool = False
+    """Whether there was a look, so that passes can do without."""
 
     allowance: Allowance = field(default_factory=Allowance)
 
     news: tuple[Any, ...] | None = None
     """The part of the object that is worth a pass, as last seen."""
+
+    def demand_look(self, priority: Priority) -> None:
+        """Have AWS looked at as soon as *priority* lets it; what is more urgent already stays so."""
+        self.look = True
+        self.priority = min(self.priority, priority)
+        self.wake.set()
+
+    def leave_line(self) -> None:
+        """Give up the place in the line of looks, if there is one."""
+        if self.turn:
+            self.turn.end()
+        self.turn = None
 
 
 class WorkItems:
@@ -92,24 +115,39 @@ class WorkItems:
         if self._uid_by_label.get((owner.namespace, owner.label)) == owner.uid:
             del self._uid_by_label[owner.namespace, owner.label]
 
-    async def in_thread(self, item: WorkItem, work: Callable[[], T]) -> T:
-        """Run *work* in the pool when it is this connector's turn; its exceptions come out here."""
-        await item.lock.acquire()
+    async def in_thread(self, item: WorkItem, work: Callable[[], T], turn: Turn | None = None) -> T:
+        """Run *work* in the pool when it is this connector's turn; its exceptions come out here.
+
+        Args:
+            item: The connector's.
+            work: What to do.
+            turn: For a look at AWS, a turn that was given; it ends with the work.
+        """
+        with contextlib.ExitStack() as unless_submitted:
+            if turn:
+                unless_submitted.callback(turn.end)
+            await item.lock.acquire()
+            unless_submitted.callback(item.lock.release)
+            running = self._pool.submit(_context(turn).run, work)  # raises if the pool is shut down
+            giving_back = unless_submitted.pop_all()
         loop = asyncio.get_running_loop()
-        try:
-            running = self._pool.submit(contextvars.copy_context().run, work)
-        except RuntimeError:  # the pool is shut down
-            item.lock.release()
-            raise
-        running.add_done_callback(lambda _: _release(loop, item.lock))
+        running.add_done_callback(lambda _: _soon(loop, giving_back.close))
         ended = asyncio.wrap_future(running, loop=loop)
         ended.add_done_callback(_retrieve)
         return await asyncio.shield(ended)
 
 
-def _release(loop: asyncio.AbstractEventLoop, lock: asyncio.Lock) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for the lock any more
-        loop.call_soon_threadsafe(lock.release)
+def _context(turn: Turn | None) -> contextvars.Context:
+    """Return the task's context, with the turn's priority for the calls to come."""
+    context = contextvars.copy_context()
+    if turn:
+        context.run(PRIORITY.set, turn.priority)
+    return context
+
+
+def _soon(loop: asyncio.AbstractEventLoop, give_back: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(give_back)
 
 
 def _retrieve(ended: asyncio.Future[Any]) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from apono_operator.adapters.errors import TransientError
 from apono_operator.handlers.connectors import ConnectorHandlers
+from apono_operator.handlers.looks import Looks
 from apono_operator.handlers.timing import Timing
 from apono_operator.handlers.work_items import Allowance, WorkItems
 from apono_operator.reconciler import Outcome, Reconciler, Remainder
@@ -75,14 +76,16 @@ class Loop:
     async def news(self, generation: int, kind: str | None = "MODIFIED", **metadata: Any) -> None:
         await self.handlers._on_connector(type=kind, body=connector(generation, **metadata))  # noqa: SLF001
 
-    async def child_news(self) -> None:
-        await self.handlers._on_child(body=CHILD)  # noqa: SLF001
+    async def child_news(self, kind: str | None = "MODIFIED") -> None:
+        await self.handlers._on_child(type=kind, body=CHILD)  # noqa: SLF001
 
 
 @asynccontextmanager
 async def running(reconciler: ScriptedReconciler, timing: Timing | None = None) -> AsyncIterator[Loop]:
     with ThreadPoolExecutor(2) as pool:
-        handlers: Any = ConnectorHandlers(cast(Reconciler, reconciler), WorkItems(pool), timing or Timing(resync=600.0))
+        handlers: Any = ConnectorHandlers(
+            cast(Reconciler, reconciler), WorkItems(pool), Looks(2), timing or Timing(resync=600.0)
+        )
         await handlers._on_connector(type=None, body=connector())  # noqa: SLF001
         daemon = asyncio.create_task(handlers._reconcile(body=connector()))  # noqa: SLF001
         assert await reconciler.next() == "look"
@@ -185,7 +188,7 @@ def test_a_deletion_lasts_until_nothing_is_left() -> None:
         reconciler.remainders = [Remainder(waits(Reason.DELETING, "pods"), 1), None]
         timing = Timing(resync=600.0, first_retry=0.01)
         with ThreadPoolExecutor(2) as pool:
-            handlers: Any = ConnectorHandlers(cast(Reconciler, reconciler), WorkItems(pool), timing)
+            handlers: Any = ConnectorHandlers(cast(Reconciler, reconciler), WorkItems(pool), Looks(2), timing)
             await handlers._finalize(body=connector())  # noqa: SLF001
         assert [reconciler.passes.get_nowait() for _ in range(2)] == ["finalize"] * 2
 
