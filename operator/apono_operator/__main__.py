@@ -27,6 +27,7 @@ from apono_operator.adapters.fence import Fence
 from apono_operator.adapters.kubernetes import Kubernetes
 from apono_operator.handlers import lifecycle
 from apono_operator.handlers.connectors import ConnectorHandlers
+from apono_operator.handlers.looks import Looks, threads_for
 from apono_operator.handlers.timing import Timing
 from apono_operator.handlers.work_items import WorkItems
 from apono_operator.reconciler import Environment, Reconciler
@@ -87,17 +88,18 @@ class Operator:
             AdapterError: if there is no way to the API server or to AWS.
         """
         fence = Fence()
-        kubernetes = Kubernetes.connect(connections=settings.workers, fence=fence)
+        threads = threads_for(settings.workers)
+        kubernetes = Kubernetes.connect(connections=threads, fence=fence)
         issuer = kubernetes.issuer()
         session = AwsSession.connect(
             issuer=issuer,
-            connections=settings.workers,
+            connections=threads,
             version=VERSION,
             fence=fence,
             limits=settings.aws_rate_limits,
         )
         environment = Environment(kubernetes, session, Iam(session.iam), settings.administration(), issuer)
-        pool = ThreadPoolExecutor(settings.workers, thread_name_prefix="pass")
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="pass")
         return cls(settings, fence, pool, Reconciler(environment))
 
     def run(self) -> NoReturn:
@@ -118,7 +120,8 @@ class Operator:
         registry = kopf.OperatorRegistry()
         lifecycle.register_login(registry)
         timing = Timing(self.settings.resync_seconds, secrets=self.settings.secret_poll_seconds)
-        handlers = ConnectorHandlers(self.reconciler, WorkItems(self.pool), timing)
+        looks = Looks(threads_for(self.settings.workers))
+        handlers = ConnectorHandlers(self.reconciler, WorkItems(self.pool), looks, timing)
         handlers.register(registry)
         log.info("serving", version=VERSION, kind=v1alpha1.KIND, namespaces=self.settings.watch_namespaces or "all")
         await kopf.operator(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -17,12 +18,14 @@ import structlog
 
 from apono_operator import v1alpha1
 from apono_operator.adapters.errors import AdapterError, FencedError
+from apono_operator.adapters.priority import Priority
+from apono_operator.handlers.looks import Looks, Turn
 from apono_operator.handlers.timing import Timing
 from apono_operator.handlers.work_items import WorkItem, WorkItems
 from apono_operator.reconciler import Outcome, Reconciler, Remainder
 from apono_operator.state.finding import Next, unknown
 from apono_operator.state.resources import CONNECTOR_LABEL, Owner, look_asked_for
-from apono_operator.v1alpha1 import Reason
+from apono_operator.v1alpha1 import AponoConnectorStatus, ConditionStatus, ConditionType, Reason
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -31,6 +34,9 @@ DELETION_SLICE = 3.0
 
 _DELETION_BACKOFF = 5
 """Failures after which a deletion's back-off grows no more."""
+
+URGENT_RETRIES = 5
+"""Failures in a row after which a connector waits as if all were well: it must not hold up those of others."""
 
 T = TypeVar("T")
 
@@ -44,12 +50,14 @@ class ConnectorHandlers:
     Args:
         reconciler: What they call.
         items: The operator's memory of connectors.
+        looks: Whose turn it is to look at AWS.
         timing: When to look again.
     """
 
-    def __init__(self, reconciler: Reconciler, items: WorkItems, timing: Timing) -> None:
+    def __init__(self, reconciler: Reconciler, items: WorkItems, looks: Looks, timing: Timing) -> None:
         self._reconciler = reconciler
         self._items = items
+        self._looks = looks
         self._timing = timing
 
     def register(self, registry: kopf.OperatorRegistry) -> None:
@@ -69,18 +77,21 @@ class ConnectorHandlers:
             self._reconciler.forget(owner)
             return
         item = self._items.of(owner)
-        news = _news(body)
-        if news != item.news:
+        before, item.news = item.news, _news(body)
+        if item.news != before:
             item.failures = 0  # a correction is not made to wait for an old failure's back-off
-        if type is None or news != item.news:
-            item.look = True
-            item.wake.set()
-        item.news = news
+            item.demand_look(Priority.USER if before else _priority_at_first_sight(body))
+        elif type is None:
+            item.demand_look(Priority.ROUTINE)
 
-    async def _on_child(self, body: kopf.Body, **_: Any) -> None:
+    async def _on_child(self, type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 -- kopf's word
         metadata = body["metadata"]
         item = self._items.labelled(metadata["namespace"], metadata["labels"][CONNECTOR_LABEL])
-        if item:
+        if item is None:
+            return
+        if item.turn and not item.looked and type is not None:
+            item.demand_look(Priority.RETRY)  # something has changed, and no pass can do without the look in line
+        else:
             item.wake.set()
 
     async def _reconcile(self, body: kopf.Body, **_: Any) -> None:
@@ -90,33 +101,63 @@ class ConnectorHandlers:
             structlog.contextvars.bound_contextvars(**_context(owner)),
             contextlib.suppress(asyncio.CancelledError),
         ):
-            await self._loop(item)
+            try:
+                await self._loop(item)
+            finally:
+                item.leave_line()
 
     async def _loop(self, item: WorkItem) -> None:
-        """Make a pass when it is time or when there is news; news from children alone spares AWS."""
+        """Look at AWS when it is time or when there is news; news from children alone, and meanwhile, spares AWS."""
         loop = asyncio.get_running_loop()
-        look_at = loop.time()
+        look_at, quick_at = loop.time(), math.inf
         while True:
+            news = item.wake.is_set()
+            if item.look or loop.time() >= look_at:
+                look_at = self._line_up(item, loop.time())
             item.wake.clear()
-            due, item.look = item.look or loop.time() >= look_at, False
-            wait = item.allowance.take(loop.time()) if due else 0.0
-            look = due and not wait
-            delay = await self._pass(item, quick=not look)
-            next_pass = loop.time() + delay
-            if due:
-                look_at = loop.time() + wait if wait else next_pass
-            await self._rest(item, min(next_pass, look_at))
+            if item.turn and item.turn.given:
+                delay = await self._look(item)
+                look_at, quick_at = loop.time() + delay, math.inf
+            elif item.looked and (news or loop.time() >= quick_at):
+                delay = await self._pass(item)
+                quick_at = loop.time() + delay
+            await self._rest(item, min(look_at, quick_at))
 
-    async def _pass(self, item: WorkItem, *, quick: bool) -> float:
-        """Make one pass; return the seconds until the next."""
+    def _line_up(self, item: WorkItem, now: float) -> float:
+        """See to it that a look will come; return when to try again, which is not needed in the line."""
+        item.look = False
+        retries = 0 < item.failures <= URGENT_RETRIES
+        priority = min(item.priority, Priority.RETRY if retries else Priority.ROUTINE)
+        if item.turn is None:
+            wait = item.allowance.take(now)
+            if wait:
+                return now + wait
+        elif priority >= item.turn.priority:
+            return math.inf
+        item.leave_line()
+        item.turn = self._looks.line_up(priority, item.wake.set)
+        return math.inf
+
+    async def _look(self, item: WorkItem) -> float:
+        """Make a pass that looks at AWS, in the turn that was given; return the seconds until the next."""
+        turn, item.turn = item.turn, None
+        item.priority = Priority.ROUTINE
+        return await self._pass(item, turn)
+
+    async def _pass(self, item: WorkItem, turn: Turn | None = None) -> float:
+        """Make one pass, which without a turn spares AWS; return the seconds until the next."""
+        quick = turn is None
         try:
-            outcome = await self._items.in_thread(item, lambda: self._reconciler.reconcile(item.owner, quick=quick))
+            outcome = await self._items.in_thread(
+                item, lambda: self._reconciler.reconcile(item.owner, quick=quick), turn
+            )
         except FencedError:
             return self._timing.resync
         except Exception as failure:  # noqa: BLE001 -- the loop must not end
             self._log("the pass failed", failure)
             item.failures += 1
             return self._timing.backoff(item.failures)
+        item.looked = item.looked or (outcome is not None and not quick)
         return self._after(item, outcome or Outcome(Next.NOTHING), quick=quick)
 
     def _after(self, item: WorkItem, outcome: Outcome, *, quick: bool) -> float:
@@ -134,7 +175,7 @@ class ConnectorHandlers:
                 return
             if left > self._timing.secrets and await self._secrets_changed(item):
                 item.failures = 0
-                item.look = True
+                item.demand_look(Priority.USER)
                 return
 
     async def _secrets_changed(self, item: WorkItem) -> bool:
@@ -144,12 +185,14 @@ class ConnectorHandlers:
         owner = _owner(body)
         item = self._items.of(owner)
         item.failures = 0
+        priority = Priority.USER
         with structlog.contextvars.bound_contextvars(**_context(owner)):
             while True:
-                remainder = await self._removed(item)
+                remainder = await self._removed(item, await self._turn(priority))
                 if remainder is None:
                     return
                 item.failures += 1
+                priority = Priority.USER if remainder.finding.reason is Reason.DELETING else Priority.RETRY
                 await self._pause(item, self._deletion_delay(item, remainder), remainder.generation)
 
     def _deletion_delay(self, item: WorkItem, remainder: Remainder) -> float:
@@ -158,10 +201,21 @@ class ConnectorHandlers:
             return min(self._timing.first_retry * item.failures, DELETION_SLICE)
         return self._timing.backoff(min(item.failures, _DELETION_BACKOFF))
 
-    async def _removed(self, item: WorkItem) -> Remainder | None:
+    async def _turn(self, priority: Priority) -> Turn:
+        """Return a turn when it is given."""
+        given = asyncio.Event()
+        turn = self._looks.line_up(priority, given.set)
+        try:
+            await given.wait()
+        except asyncio.CancelledError:
+            turn.end()
+            raise
+        return turn
+
+    async def _removed(self, item: WorkItem, turn: Turn) -> Remainder | None:
         """Take one step of the deletion; return what it waits for, None when it is done."""
         try:
-            remainder = await self._items.in_thread(item, lambda: self._reconciler.finalize(item.owner))
+            remainder = await self._items.in_thread(item, lambda: self._reconciler.finalize(item.owner), turn)
         except FencedError:
             await asyncio.Event().wait()  # the process is ending: hold the finalizer until it has
             return None
@@ -208,6 +262,15 @@ async def _wakes(item: WorkItem, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _priority_at_first_sight(body: Mapping[str, Any]) -> Priority:
+    """A connector whose status speaks of its present generation has been served, by us before a restart."""
+    status = AponoConnectorStatus.readable(body.get("status", {}))
+    ready = next((one for one in status.conditions or () if one.type == ConditionType.READY), None)
+    if ready is None or ready.observed_generation != body["metadata"].get("generation"):
+        return Priority.USER
+    return Priority.ROUTINE if ready.status is ConditionStatus.TRUE else Priority.RETRY
 
 
 def _owner(body: Mapping[str, Any]) -> Owner:
