@@ -18,7 +18,7 @@ from kubernetes.utils.quantity import parse_quantity  # type: ignore[import-unty
 from apono_operator.state.resources import Manifest
 
 _QUANTITY_PARENTS = frozenset({"requests", "limits"})
-_SMALLEST_QUANTITY = Decimal("1e-9")
+_SMALLEST_QUANTITY = Decimal("1e-3")
 _LARGEST_QUANTITY = Decimal(2**63 - 1)
 
 
@@ -76,7 +76,7 @@ def _without_empty(value: Any) -> Any:
 
 
 def _stored(quantity: Any) -> Decimal:
-    """Return the amount that the API server keeps: rounded up to billionths, capped.
+    """Return the amount that the API server keeps in a container's resources: rounded up to thousandths, capped.
 
     Source: Kubernetes API reference, "Quantity".
     """

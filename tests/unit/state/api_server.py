@@ -13,9 +13,10 @@ Json = dict[str, Any]
 _CANONICAL = {
     "0.5": "500m",
     "1000m": "1",
-    "1.5Gi": "1536Mi",
+    "0.5Gi": "512Mi",
     "1024Mi": "1Gi",
-    "0.0000000001": "1n",
+    "0.0000000001": "1m",
+    "0.0015": "2m",
     "16E": "9223372036854775807",
 }
 _PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}

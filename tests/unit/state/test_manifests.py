@@ -20,7 +20,7 @@ EVERY_OPTION: Json = {
     "image": "registry.apono.io/apono-connector:v1.7.6",
     "imagePullPolicy": "Always",
     "imagePullSecrets": [{"name": "mine"}, {"name": "yours"}],
-    "resources": {"requests": {"cpu": "0.5", "memory": "1.5Gi"}, "limits": {"cpu": "1000m", "memory": "1024Mi"}},
+    "resources": {"requests": {"cpu": "0.5", "memory": "0.5Gi"}, "limits": {"cpu": "1000m", "memory": "1024Mi"}},
     "env": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}, {"name": "EMPTY", "value": ""}],
     "podLabels": {"team": "platform", "empty": ""},
     "podAnnotations": {"example.com/note": "hello", "example.com/empty": ""},
@@ -44,7 +44,7 @@ SPECS: dict[str, Json] = {
     "everything chosen": EVERY_OPTION,
     "no resources": {"resources": {}},
     "empty lists of resources": {"resources": {"requests": {}, "limits": {}}},
-    "amounts finer than the API server keeps": {"resources": {"requests": {"memory": "0.0000000001"}}},
+    "amounts finer than the API server keeps": {"resources": {"requests": {"cpu": "0.0015", "memory": "0.0000000001"}}},
     "amounts beyond what the API server keeps": {"resources": {"limits": {"memory": "16E"}}},
     "empty maps and lists": {"env": [], "podLabels": {}, "podAnnotations": {}, "nodeSelector": {}, "tolerations": []},
 }
@@ -124,6 +124,7 @@ DRIFT: dict[str, tuple[Json, Json, tuple[str, ...]]] = {
     "one toleration more": ({"t": [{"key": "a"}]}, {"t": [{"key": "a"}, {"key": "b"}]}, ("t",)),
     "no tolerations any more": ({"t": [{"key": "a"}]}, {}, ("t",)),
     "an amount": ({"requests": {"cpu": "1"}}, {"requests": {"cpu": "2"}}, ("requests.cpu",)),
+    "an amount by a thousandth": ({"requests": {"cpu": "1m"}}, {"requests": {"cpu": "2m"}}, ("requests.cpu",)),
     "an amount that is gone": ({"limits": {"cpu": "1"}}, {"limits": {}}, ("limits.cpu",)),
     "an amount outside resources": ({"cpu": "1000m"}, {"cpu": "1"}, ("cpu",)),
     "an amount without a branch": ({"limits": "1000m"}, {"limits": "1"}, ("limits",)),
@@ -146,6 +147,7 @@ SAME: dict[str, tuple[Json, Json]] = {
         {"requests": {"cpu": "1000m", "memory": "1Gi"}},
         {"requests": {"cpu": "1", "memory": "1024Mi"}},
     ),
+    "an amount that the API server has rounded up": ({"requests": {"cpu": "0.0011"}}, {"requests": {"cpu": "2m"}}),
     "limits in other units": ({"limits": {"cpu": "0.25"}}, {"limits": {"cpu": "250m"}}),
 }
 
