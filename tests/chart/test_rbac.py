@@ -10,9 +10,11 @@ from tests.chart.rendering import NAMESPACE, RELEASE, Chart, Json, Rendering
 
 Rights = set[tuple[str, str, str]]
 
-WATCH: Rights = {
+CONNECTORS: Rights = {
     *{("apono.io", "aponoconnectors", verb) for verb in ("get", "list", "watch", "patch")},
-    *{("apono.io", "aponoconnectors/status", verb) for verb in ("get", "patch")},
+    ("apono.io", "aponoconnectors/status", "patch"),
+}
+CHILDREN: Rights = {
     *{("apps", "deployments", verb) for verb in ("get", "list", "watch")},
     *{("", "serviceaccounts", verb) for verb in ("get", "list", "watch")},
     *{("", "pods", verb) for verb in ("get", "list", "watch")},
@@ -24,8 +26,8 @@ WRITE: Rights = {
     *{("", "events", verb) for verb in ("create", "patch")},
     ("apono.io", "aponoconnectors/finalizers", "update"),
 }
+WATCH = CONNECTORS | CHILDREN
 CLUSTER = ""
-CLUSTER_WIDE = ("ClusterRole", "ClusterRoleBinding")
 PATTERNS: Json = {
     "grants": [{"namespaces": ["team-*", "shared"]}, {"namespaces": ["lab-[!0-9]", "lab-?x"]}],
     "grantedNamespaces": ["team-a", "team-b", "lab-a", "lab-1x"],
@@ -78,13 +80,21 @@ def test_a_pattern_gives_rights_in_the_namespaces_that_are_listed_for_it(chart: 
     assert found == {CLUSTER: WATCH, **dict.fromkeys(["shared", "team-a", "team-b", "lab-a", "lab-1x"], WRITE)}
 
 
-def test_nothing_is_cluster_wide_when_namespaces_are_watched(chart: Chart) -> None:
+def test_a_deleted_namespace_takes_none_of_the_rights_along_that_its_connectors_deletion_needs(chart: Chart) -> None:
     values = {"watchNamespaces": ["team-a", "team-b"], "grants": [{"namespaces": ["team-a"]}]}
 
-    rendering = chart.render(values)
+    found = rights_by_namespace(chart.render(values))
 
-    assert rendering.of(*CLUSTER_WIDE) == []
-    assert rights_by_namespace(rendering) == {"team-a": WATCH | WRITE, "team-b": WATCH}
+    assert found == {CLUSTER: CONNECTORS, "team-a": CHILDREN | WRITE, "team-b": CHILDREN}
+
+
+def test_what_is_cluster_wide_is_named_after_the_release_and_its_namespace_when_namespaces_are_watched(
+    chart: Chart,
+) -> None:
+    rendering = chart.render({"watchNamespaces": [NAMESPACE]})
+
+    names = {document["metadata"]["name"] for document in rendering.of("ClusterRole", "ClusterRoleBinding")}
+    assert names == {f"{RELEASE}-apono-operator-watch-{NAMESPACE}"}
 
 
 @pytest.mark.parametrize("values", [{}, PATTERNS, {"watchNamespaces": [NAMESPACE]}])

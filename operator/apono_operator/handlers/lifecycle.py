@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import kopf
@@ -9,6 +11,18 @@ import kopf
 from apono_operator.handlers.connectors import CHILDREN
 from apono_operator.state.resources import CONNECTOR_LABEL
 from apono_operator.v1alpha1 import FINALIZER, GROUP
+
+
+class Backoffs:
+    """Seconds between kopf's tries of a failed request: without an end, as kopf itself would end with the last try.
+
+    What it watches in one namespace may be forbidden at any time, above all when the namespace is deleted and the
+    operator's rights there go first, and must not keep it from serving the others.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        """Begin anew, as kopf does with each request."""
+        return itertools.chain((1, 1, 2, 3, 5, 8, 13), itertools.repeat(15))
 
 
 class NoDiffBase(kopf.DiffBaseStorage):
@@ -49,6 +63,7 @@ def settings() -> kopf.OperatorSettings:
     options.watching.server_timeout = 240
     options.watching.connect_timeout = 10
     options.watching.chunk_size = 25  # objects may be a megabyte each, and anybody may label one
+    options.networking.error_backoffs = Backoffs()
     options.networking.request_timeout = 30
     options.networking.connect_timeout = 10
     options.process.ultimate_exiting_timeout = 25
