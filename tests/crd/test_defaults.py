@@ -34,12 +34,14 @@ def stored(connectors: Connectors, path: str, value: Any, **how: Any) -> Json:
     return connectors.create(changed(minimal("any"), path, value), dry_run=True, **how)
 
 
-def test_a_minimal_manifest_is_completed_by_the_tokens_key_and_the_deletion_policy(connectors: Connectors) -> None:
+def test_a_minimal_manifest_is_completed_by_the_tokens_key_and_the_policies(connectors: Connectors) -> None:
     assert connectors.create(minimal("any"), dry_run=True)["spec"] == {
         "tokenSecretRef": {"name": "apono-token", "key": "token"},
         "target": {"mode": "Account"},
         "permissions": "ReadOnly",
         "deletionPolicy": "Delete",
+        "driftPolicy": "Correct",
+        "suspend": False,
     }
 
 
@@ -57,6 +59,8 @@ def test_a_new_object_was_observed_at_no_generation(connectors: Connectors, name
     ("path", "default"),
     [
         ("spec.deletionPolicy", "Delete"),
+        ("spec.driftPolicy", "Correct"),
+        ("spec.suspend", False),
         ("spec.tokenSecretRef.key", "token"),
         ("spec.deployment.replicas", 1),
         ("spec.deployment.automountServiceAccountToken", False),

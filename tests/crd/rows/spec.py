@@ -68,6 +68,7 @@ ROWS: tuple[Row, ...] = (
     *pattern("spec.target.accountId", "has digits only", "012345678901", "12345678901a", "1234-567-890"),
     *choice("spec.permissions", "Full-Access", "FullAccess", "ReadOnly"),
     *choice("spec.deletionPolicy", "Orphan", "Delete", "Retain"),
+    *choice("spec.driftPolicy", "Ignore", "Correct", "Report"),
     *pattern(
         "spec.role.managedPolicyArns[]",
         "is the ARN of an IAM policy in any partition",

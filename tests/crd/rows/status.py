@@ -14,6 +14,8 @@ ROWS: tuple[Row, ...] = (
     *bounded_text("status.connectorId", 253),
     *bounded_text("status.connectorRoleArn", 2048),
     *bounded_text("status.connectorRoleId", 128),
+    *bounded_text("status.previousConnectorRoleId", 128),
+    *bounded_text("status.lastAppliedHash", 64),
     *bounded_text("status.serviceAccountName", 253),
     at_most("status.conditions", 32, "conditions", [{**CONDITION, "type": f"Type{number}"} for number in range(33)]),
     Row(
