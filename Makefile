@@ -37,7 +37,7 @@ sandbox: $(STAMP) ## Keep cluster, AWS and operator running, to play with
 	$(BIN)/python -m sandbox serve
 
 .PHONY: benchmarks
-benchmarks: $(STAMP) ## Measure what the operator costs and how fast it is, in about 12 minutes
+benchmarks: $(STAMP) ## Measure what the operator costs and how fast it is, in about 13 minutes
 	$(BIN)/python -m benchmarks
 
 .PHONY: lock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,7 +79,13 @@ def run(console: Console, selected: tuple[str, ...]) -> bool:
             report = BENCHMARKS[name].measure(around)
             show(console, name, report)
             figures += report.figures
-    console.print(figures_table(f"All figures, after {time.monotonic() - began:.0f} s", figures))
+    console.print(f"[dim]after {time.monotonic() - began:.0f} s:[/]")
+    return conclude(console, figures)
+
+
+def conclude(console: Console, figures: Sequence[Figure]) -> bool:
+    """Print all figures, and which of them break their bound; return whether none does."""
+    console.print(figures_table("All figures", figures))
     broken = [figure.name for figure in figures if figure.holds is False]
     console.print(f"[bold red]Broken: {'; '.join(broken)}[/]" if broken else "[bold green]Every bound holds.[/]")
     return not broken

@@ -20,10 +20,17 @@ PATIENCE: Final = 400.0
 
 @dataclass(frozen=True)
 class Rush:
-    """How it went: the seconds from the first apply until all are Ready, and the IAM calls meanwhile."""
+    """How it went, from the first apply until all are Ready.
+
+    Attributes:
+        seconds: How long it took.
+        calls: The calls to IAM meanwhile.
+        cpu: What the operator computed meanwhile, in seconds.
+    """
 
     seconds: float
     calls: Calls
+    cpu: float
 
     @property
     def rate(self) -> float:
@@ -46,6 +53,7 @@ def measure(around: Surroundings) -> Report:
     report.add("IAM calls for each of them meanwhile, the look after IAM has settled included", f"{each:.1f}")
     free, most = _rush(around, NO_LIMIT)
     report.add("the same without a limit", f"{free.seconds:.1f} s, {free.rate:.0f} calls/s")
+    report.add("the operator's CPU time meanwhile, for each of them", f"{free.cpu / CONNECTORS * 1000:.0f} ms")
     report.add("what the sandbox's AWS answers, the same calls without an operator", f"{most:.0f} calls/s")
     report.add("the operator's share of that", f"{free.rate / most:.0%}")
     return report
@@ -55,11 +63,12 @@ def _rush(around: Surroundings, values: dict[str, Any]) -> tuple[Rush, float]:
     """Let them come; return how it went and AWS' own ceiling right after."""
     with stand(around, **values) as on:
         on.apply_ready(["warm"])
-        before, began = on.mark(), time.monotonic()
+        before, computed, began = on.mark(), on.cpu_seconds, time.monotonic()
         crowd = names("crowd", CONNECTORS)
         on.apply(crowd)
         on.until_ready(crowd, PATIENCE, pause=0.3)
-        rush = Rush(time.monotonic() - began, on.calls(before).of(service="iam"))
+        seconds, cpu = time.monotonic() - began, on.cpu_seconds - computed
+        rush = Rush(seconds, on.calls(before).of(service="iam"), cpu)
         on.until_quiet(2.0)
         return rush, _ceiling(on, rush.calls) if values else 0.0
 

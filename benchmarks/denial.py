@@ -41,13 +41,13 @@ def measure(around: Surroundings) -> Report:
         slowest = max(ready[name] for name in connectors)
         most = max(writes[name] for name in connectors)
         report.add(
-            f"from the end of {DENIED_SECONDS:.0f} s of AccessDenied until Ready, the slowest of {EACH} {kind} connectors",
+            f"from the end of {DENIED_SECONDS:.0f} s of AccessDenied until Ready, the slowest of {EACH} {kind} ones",
             f"{slowest:.1f} s",
             f"<= {BOUND:.0f} s",
             holds=slowest <= BOUND,
         )
         report.add(
-            f"writes of status and Events meanwhile, the most of any {kind} connector",
+            f"writes of status and Events in these, the most of any {kind} one",
             str(most),
             f"<= {WRITES_BOUND}",
             holds=0 < most <= WRITES_BOUND,

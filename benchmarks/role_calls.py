@@ -17,7 +17,6 @@ from benchmarks.waiting import until
 from sandbox.aws import Calls
 from sandbox.surroundings import Surroundings
 
-TRIES: Final = 3
 EXTRA_POLICIES: Final = ("arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess")
 SPEC: Final[dict[str, Any]] = {"permissions": "FullAccess", "role": {"managedPolicyArns": list(EXTRA_POLICIES)}}
 _CREATION: Final = {
@@ -36,12 +35,12 @@ _DELETION: Final = {
 _NOT_NEEDED: Final = "Not needed: a look more than it takes."
 
 
-def measure(around: Surroundings) -> Report:
+def measure(around: Surroundings, *, tries: int = 3) -> Report:
     """Make and delete connectors whose role has everything on it, beside one that has warmed the operator up."""
     with stand(around, allowedManagedPolicyArns=list(EXTRA_POLICIES), roleTags={"team": "platform"}) as on:
         on.apply_ready(["warm"])
-        made = [_made(on, name) for name in names("everything", TRIES)]
-        removed = [_removed(on, name) for name in names("everything", TRIES)]
+        made = [_made(on, name) for name in names("everything", tries)]
+        removed = [_removed(on, name) for name in names("everything", tries)]
     report = Report()
     policies = made[0].operations.count("AttachRolePolicy")
     _judge(report, "AWS calls to create a role with everything on it", made, 3, policies)
