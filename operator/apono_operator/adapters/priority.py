@@ -49,7 +49,7 @@ class FairQueue(Generic[T]):
     def put(self, one: T, priority: Priority) -> None:
         """Let *one* wait."""
         if not self._waiting[priority]:  # what was not asked for in time is not saved up
-            self._due[priority] = max(self._due[priority], self._now)
+            self._due[priority] = max(self._due[priority], self._now + 1 / WEIGHTS[priority])
         self._waiting[priority][one] = None
 
     def pop(self) -> T:

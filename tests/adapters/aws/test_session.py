@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -10,6 +11,8 @@ from typing import get_args
 
 import pytest
 
+from apono_operator.adapters.aws.iam import Depth
+from apono_operator.adapters.aws.rate_limits import RateLimit
 from apono_operator.adapters.aws.session import (
     DENIAL_LIFETIME,
     IDENTITY_LIFETIME,
@@ -66,14 +69,14 @@ def token_file(issuer: Issuer, tmp_path: Path) -> Path:
     return file
 
 
-Exchange = Callable[[str, Path], Connection]
+Exchange = Callable[..., Connection]
 
 
 @pytest.fixture
 def exchange(front_door: FrontDoor, account: Account, monkeypatch: pytest.MonkeyPatch) -> Exchange:
     """Connect with a role and the file of the token to get it by; the SDK reads the environment as late as then."""
 
-    def exchange(role_arn: str, token_file: Path) -> Connection:
+    def exchange(role_arn: str, token_file: Path, **limits: RateLimit) -> Connection:
         environment = {
             **front_door.environment_without_credentials(account.region),
             "AWS_ROLE_ARN": role_arn,
@@ -83,7 +86,7 @@ def exchange(front_door: FrontDoor, account: Account, monkeypatch: pytest.Monkey
             monkeypatch.delenv(name, raising=False)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        return connect_with(front_door, account, environment)
+        return connect_with(front_door, account, environment, limits={**UNLIMITED, **limits})
 
     return exchange
 
@@ -410,6 +413,76 @@ def test_a_fence_that_comes_up_between_exchange_and_call_stops_the_call(
 
     assert front_door.calls.since(connection.mark).operations == ["AssumeRoleWithWebIdentity"]
     front_door.hooks.clear()
+
+
+def test_each_attempt_of_a_call_waits_for_the_limit(front_door: FrontDoor, account: Account) -> None:
+    limit = RateLimit(per_second=0.3, burst=2)
+    connection = connect(front_door, account, attempts=3, limits={**UNLIMITED, "iam": limit})
+
+    began = time.monotonic()
+    fault = Fault(throttle(), operation="GetRole", account=account, times=None)
+    with front_door.faults.during(fault), pytest.raises(TransientError):
+        connection.iam.observe_role("any", Depth.OURS)
+
+    assert connection.calls().operations == ["GetRole"] * 3
+    assert time.monotonic() - began >= 1 / 0.3  # the SDK's own waits are shorter than three seconds together
+
+
+def test_calls_of_many_threads_keep_to_the_limit(front_door: FrontDoor, account: Account) -> None:
+    connection = connect(front_door, account, limits={**UNLIMITED, "iam": RateLimit(per_second=40, burst=4)})
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: connection.iam.observe_role("any", Depth.OURS), range(24)))
+
+    assert time.monotonic() - began >= 20 / 40
+    assert connection.calls().operations == ["GetRole"] * 24
+
+
+def test_the_exchange_for_credentials_counts_as_a_call_of_sts(
+    front_door: FrontDoor, exchange: Exchange, operator_role: str, token_file: Path
+) -> None:
+    connection = exchange(operator_role, token_file, sts=RateLimit(per_second=0.5, burst=2))
+
+    began = time.monotonic()
+    connection.session.caller_identity()
+    connection.session.forget_identity()
+    connection.session.caller_identity()
+
+    assert time.monotonic() - began >= 1 / 0.5
+    exchange_and_calls = ["AssumeRoleWithWebIdentity", "GetCallerIdentity", "GetCallerIdentity"]
+    assert front_door.calls.since(connection.mark).operations == exchange_and_calls
+
+
+def test_a_call_that_waits_for_the_limit_does_not_leave_after_a_stop(
+    front_door: FrontDoor, exchange: Exchange, operator_role: str, token_file: Path
+) -> None:
+    connection = exchange(operator_role, token_file, sts=RateLimit(per_second=0.1, burst=2))
+    connection.session.caller_identity()
+    connection.session.forget_identity()
+
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(connection.session.caller_identity)
+        until("it is asked anew", asking.running)
+        connection.fence.raise_up()
+        with pytest.raises(FencedError):
+            asking.result(2)
+
+    assert front_door.calls.since(connection.mark).operations == ["AssumeRoleWithWebIdentity", "GetCallerIdentity"]
+
+
+def test_threads_that_need_credentials_all_at_once_get_them_one_call_at_a_time(
+    front_door: FrontDoor, exchange: Exchange, operator_role: str, token_file: Path
+) -> None:
+    one_at_a_time = RateLimit(per_second=20, burst=1)
+    connection = exchange(operator_role, token_file, sts=one_at_a_time, iam=one_at_a_time)
+
+    with ThreadPoolExecutor(4) as pool:
+        roles = list(pool.map(lambda _: connection.iam.observe_role("any", Depth.OURS), range(4)))
+
+    assert roles == [None] * 4
+    exchanges = front_door.calls.since(connection.mark).of(operation="AssumeRoleWithWebIdentity")
+    assert len(exchanges) == 1
 
 
 @pytest.mark.parametrize("audiences", [["sts.amazonaws.com"], ["sts.amazonaws.com", "another"], ["another"]])
