@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -90,7 +90,7 @@ class Removal:
 
     def _remove_role(self) -> Finding | None:
         arn = str(status_of(self.connector).get("connectorRoleArn", ""))
-        if self.connector.get("spec", {}).get("deletionPolicy") == DeletionPolicy.RETAIN:
+        if self._is_retained():
             what = f"Role {arn} stays, as deletionPolicy asks." if arn else "No role was made."
             self.farewell = (Event("Normal", Reason.ROLE_RETAINED, what),)
             return None
@@ -98,6 +98,10 @@ class Removal:
         if account_of(arn) not in (None, cluster.account_id):
             return _elsewhere(arn, cluster)
         return self._delete_role(cluster)
+
+    def _is_retained(self) -> bool:
+        spec = self.connector.get("spec")  # by whatever definition it was admitted
+        return isinstance(spec, Mapping) and spec.get("deletionPolicy") == DeletionPolicy.RETAIN
 
     def _delete_role(self, cluster: Cluster) -> Finding | None:
         self.farewell = (Event("Normal", Reason.DELETED, "Everything made for the connector is gone."),)

@@ -65,11 +65,12 @@ def deletion_conditions(
 ) -> tuple[Condition, ...]:
     """Return the conditions of a connector that is being deleted, and cannot be yet because of *finding*."""
     stamp = _Stamp({condition.type: condition for condition in previous}, generation, now)
-    ready = stamp.condition(
-        ConditionType.READY, ConditionStatus.FALSE, Reason.DELETING, "The connector is being taken away."
-    )
+    is_blocked = finding.awaits is Next.SOMEBODY
+    why = "The condition DeletionBlocked says why it cannot go on." if is_blocked else finding.message
+    message = f"The connector is being taken away. {why}"
+    ready = stamp.condition(ConditionType.READY, ConditionStatus.FALSE, Reason.DELETING, message)
     aspects = [condition for condition in previous if condition.type in set(ASPECTS)]
-    if finding.awaits is not Next.SOMEBODY:
+    if not is_blocked:
         return (ready, *aspects)
     blocked = stamp.condition(ConditionType.DELETION_BLOCKED, ConditionStatus.TRUE, finding.reason, finding.message)
     return (ready, *aspects, blocked)

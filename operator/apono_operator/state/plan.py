@@ -173,9 +173,12 @@ class Conflict:
 
 def role_conflict(observed: IamRole | None, cluster: Cluster, owner: Owner) -> Conflict | None:
     """Return the conflict if the role that is there is not *owner*'s."""
-    if observed is None or cluster.owns(observed.tags, owner):
+    if observed is None:
         return None
-    return Conflict(f"IAM role {observed.arn}", "does not carry the tags of this connector")
+    if not cluster.owns(observed.tags, owner):
+        return Conflict(f"IAM role {observed.arn}", "does not carry the tags of this connector")
+    wanted = cluster.role_arn(owner)
+    return None if observed.arn == wanted else Conflict(f"IAM role {observed.arn}", f"has another path than {wanted}")
 
 
 def object_conflict(observed: Mapping[ObjectKey, Manifest], desired: State, owner: Owner) -> Conflict | None:

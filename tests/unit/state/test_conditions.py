@@ -235,6 +235,7 @@ def test_a_deletion_that_cannot_go_on_says_why() -> None:
     blocked = of(listed, ConditionType.DELETION_BLOCKED)
     assert (blocked.status, blocked.reason) == (ConditionStatus.TRUE, Reason.ACCESS_DENIED)
     assert blocked.message == DENIED.message
+    assert "DeletionBlocked" in of(listed, ConditionType.READY).message
     assert of(listed, ConditionType.READY).last_transition_time == LATER_STAMP
 
 
@@ -244,7 +245,10 @@ def test_a_deletion_that_cannot_go_on_says_why() -> None:
 def test_a_deletion_that_will_go_on_by_itself_is_not_blocked_so_that_nobody_is_called_for_nothing(
     finding: Finding,
 ) -> None:
-    assert types(deletion_conditions(finding, (), 2, NOW)) == [ConditionType.READY]
+    (ready,) = deletion_conditions(finding, (), 2, NOW)
+
+    assert (ready.type, ready.reason) == (ConditionType.READY, Reason.DELETING)
+    assert ready.message == f"The connector is being taken away. {finding.message}"
 
 
 def test_a_deletion_that_goes_on_again_is_no_longer_blocked() -> None:

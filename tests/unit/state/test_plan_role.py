@@ -279,6 +279,14 @@ def test_a_role_of_ours_or_none_is_no_conflict() -> None:
     assert role_conflict(a_role(), a_cluster(), an_owner()) is None
 
 
+def test_a_role_of_ours_at_another_path_is_a_conflict_as_nobody_could_assume_it_by_the_arn_in_use() -> None:
+    moved = a_role().arn.replace(":role/", ":role/team/")
+
+    conflict = role_conflict(a_role(arn=moved), a_cluster(), an_owner())
+
+    assert f"IAM role {moved} exists and has another path than {a_role().arn}; it is left alone." in str(conflict)
+
+
 def test_a_role_without_our_tags_is_a_conflict_that_says_what_to_do() -> None:
     conflict = role_conflict(a_role(tags={"team": "platform"}), a_cluster(), an_owner())
 
