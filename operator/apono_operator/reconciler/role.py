@@ -11,7 +11,7 @@ import structlog
 from apono_operator.adapters.aws.iam import Depth
 from apono_operator.adapters.errors import AdapterError
 from apono_operator.reconciler.environment import SETTLING_SECONDS, Environment, RoleMemory
-from apono_operator.reconciler.report import announce_role, record_correction, record_events, was_drifted
+from apono_operator.reconciler.report import announce_role, record_correction, record_events, status_of, was_drifted
 from apono_operator.state import drift, plan
 from apono_operator.state.conditions import Event
 from apono_operator.state.drift import Mandate
@@ -90,6 +90,9 @@ class RoleUpkeep:
 
     def _keep(self, desired: IamRole, depth: Depth) -> Finding:
         observed = self.environment.iam.observe_role(desired.name, depth)
+        if Depth.THOROUGH not in depth and self._may_be_half_made(observed):
+            depth = Depth.THOROUGH
+            observed = self.environment.iam.observe_role(desired.name, depth)
         conflict = plan.role_conflict(observed, self.cluster, self.owner)
         if conflict:
             return stuck(Reason.NAME_CONFLICT, str(conflict))
@@ -100,6 +103,10 @@ class RoleUpkeep:
             return drift.untouched_role_finding(self.mandate, desired, observed)
         self._change(changes, desired, observed)
         return found(Reason.ROLE_IN_SYNC, f"Role {desired.arn} is as asked.")
+
+    def _may_be_half_made(self, observed: IamRole | None) -> bool:
+        """Tell whether the role is another than the one in the status: whoever made it may have died on the way."""
+        return observed is not None and observed.role_id != status_of(self.connector).get("connectorRoleId")
 
     def _see(self, desired: IamRole, observed: IamRole | None, depth: Depth) -> None:
         self.known = replace(desired, role_id=observed.role_id) if observed else None
