@@ -1,0 +1,91 @@
+"""The operator driven pass by pass, as its handlers drive it, on a clock that jumps over every wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from apono_operator.adapters.errors import AdapterError
+from apono_operator.reconciler import Outcome, Reconciler, Remainder
+from apono_operator.state.finding import Next
+from apono_operator.state.resources import Owner
+from tests.sweeps.world import World
+
+PASS_LIMIT = 20
+"""Passes within which a connector must be as asked, or gone."""
+
+LONGEST_PAUSE = 30.0
+"""Seconds, as the handlers' back-off."""
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class NotConvergedError(Exception):
+    """The operator has not come to rest within `PASS_LIMIT` passes."""
+
+
+@dataclass
+class Driver:
+    """One operator at work on one connector.
+
+    Attributes:
+        world: Where it works.
+        owner: The connector.
+        reconciler: The operator; its memory is in it.
+    """
+
+    world: World
+    owner: Owner
+    reconciler: Reconciler
+
+    def converge(self) -> None:
+        """Make passes until nothing is awaited and a pass has written nothing.
+
+        Raises:
+            NotConvergedError: it does not come to that.
+            Death: as the line was asked for.
+        """
+        outcome: Outcome | None = None
+        for number in range(PASS_LIMIT):
+            mark = len(self.world.line.recording())
+            outcome = self._pass()
+            self.world.namespace.run_pods(self.owner)
+            wrote = any(call.writes for call in self.world.line.recording()[mark:])
+            if outcome and outcome.awaits is Next.NOTHING and not outcome.hurry and not wrote:
+                return
+            self._pause(number)
+        raise NotConvergedError(f"after {PASS_LIMIT} passes: {outcome}")
+
+    def remove(self) -> None:
+        """Take steps of the deletion until it is done, and the finalizer off.
+
+        Raises:
+            NotConvergedError: it does not come to that.
+            Death: as the line was asked for.
+        """
+        remainder: Remainder | None = None
+        for number in range(PASS_LIMIT):
+            try:
+                remainder = self.reconciler.finalize(self.owner)
+            except AdapterError as error:
+                log.warning("the deletion cannot go on", error=error.message)
+            else:
+                if remainder is None:
+                    self.world.line.answered()
+                    self.world.namespace.patch("AponoConnector", self.owner.name, {"metadata": {"finalizers": None}})
+                    return
+            self._pause(number)
+        raise NotConvergedError(f"after {PASS_LIMIT} steps: {remainder}")
+
+    def _pass(self) -> Outcome | None:
+        try:
+            outcome = self.reconciler.reconcile(self.owner)
+        except AdapterError as error:
+            log.warning("the pass failed", error=error.message)
+            return None
+        self.world.line.answered()
+        return outcome
+
+    def _pause(self, number: int) -> None:
+        self.world.clock.seconds += min(2.0**number, LONGEST_PAUSE)

@@ -1,0 +1,100 @@
+"""What is there of a connector in AWS and in the cluster, without what differs from one connector to the next."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from apono_operator.state.resources import Owner
+from tests.scenarios.cluster import Document
+from tests.sweeps.world import World
+
+CHILDREN = ("ServiceAccount", "Secret", "Deployment")
+
+
+def of_connector(world: World, owner: Owner) -> Document:
+    """Return all there is of a connector: the connector itself, its role, its children."""
+    connector, role = world.connector(owner), _role(world, owner)
+    return {
+        "status": _status(connector) if connector else None,
+        "status names the role": bool(connector and role) and _names(connector or {}, role or {}),
+        "role": _without(role, "RoleId", "Arn"),
+        "children": {kind: _child(world, kind, owner) for kind in CHILDREN},
+    }
+
+
+def impersonal(found: Document, owner: Owner) -> Document:
+    """Leave out what is another with each connector: name, uid, and what is hashed with them."""
+    text = json.dumps(found, sort_keys=True).replace(owner.uid, "UID")
+    text = re.sub(r'("[A-Za-z./]+-?[Hh]ash": )"[0-9a-f.]+"', r'\1"HASH"', text)
+    text = re.sub(rf"{re.escape(owner.name)}-[0-9a-f]{{10}}\b", "NAME-HASH", text).replace(owner.name, "NAME")
+    plain: Document = json.loads(text)
+    return plain
+
+
+def creations(world: World, owner: Owner, mark: int) -> int:
+    """How many roles were made for the connector since *mark* of the call log."""
+    calls = world.aws.calls.since(mark).of(
+        operation="CreateRole", account=world.account, parameters={"RoleName": world.role_name(owner)}
+    )
+    return sum(call.applied for call in calls)
+
+
+def _role(world: World, owner: Owner) -> Document | None:
+    iam, name = world.account.client("iam"), world.role_name(owner)
+    try:
+        role: Any = iam.get_role(RoleName=name)["Role"]
+    except iam.exceptions.NoSuchEntityException:
+        return None
+    policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+    return {
+        "Arn": role["Arn"],
+        "RoleId": role["RoleId"],
+        "trust": role["AssumeRolePolicyDocument"],
+        "inline": {
+            one: iam.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"] for one in sorted(policies)
+        },
+        "attached": sorted(policy["PolicyArn"] for policy in attached),
+        "boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+        "tags": {tag["Key"]: tag["Value"] for tag in role.get("Tags", ())},
+        "session": role["MaxSessionDuration"],
+        "description": role.get("Description"),
+    }
+
+
+def _names(connector: Document, role: Document) -> bool:
+    status = connector.get("status", {})
+    return (status.get("connectorRoleArn"), status.get("connectorRoleId")) == (role["Arn"], role["RoleId"])
+
+
+def _status(connector: Document) -> Document:
+    status = connector.get("status", {})
+    generation = connector["metadata"]["generation"]
+    return {
+        **_without(status, "conditions", "observedGeneration", "connectorRoleId", "previousConnectorRoleId"),
+        "had another role": "previousConnectorRoleId" in status,
+        "current": status.get("observedGeneration") == generation,
+        "conditions": {
+            one["type"]: [one["status"], one["reason"], one["message"], one["observedGeneration"] == generation]
+            for one in status.get("conditions", ())
+        },
+    }
+
+
+def _child(world: World, kind: str, owner: Owner) -> Document | None:
+    child = world.namespace.get(kind, owner.child_name)
+    if child is None:
+        return None
+    metadata = child["metadata"]
+    return {
+        "labels": metadata.get("labels"),
+        "annotations": _without(metadata.get("annotations", {}), "deployment.kubernetes.io/revision"),
+        "owners": metadata.get("ownerReferences"),
+        "content": {name: child.get(name) for name in ("spec", "data", "type", "automountServiceAccountToken")},
+    }
+
+
+def _without(document: Document | None, *names: str) -> Any:
+    return None if document is None else {key: value for key, value in document.items() if key not in names}

@@ -1,0 +1,171 @@
+"""The line along which all of the operator's calls go: it writes them down, and it can be cut or disturbed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import kubernetes.client
+from kubernetes.client.rest import RESTResponse
+
+from apono_operator.adapters.fence import Fence
+
+Moment = Literal["before", "after"]
+MOMENTS: tuple[Moment, ...] = ("before", "after")
+_UNNAMED = "?"
+_AWS_READS = ("Get", "List")
+
+
+class Death(BaseException):
+    """The process is gone from one moment to the next."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a recording.
+
+    Attributes:
+        number: From 1, among all calls.
+        name: An AWS operation, or a method of HTTP and a resource of Kubernetes.
+    """
+
+    number: int
+    name: str
+
+    @property
+    def is_aws(self) -> bool:
+        return " " not in self.name
+
+    @property
+    def writes(self) -> bool:
+        return not self.name.startswith(("GET ", *_AWS_READS))
+
+    def __str__(self) -> str:
+        return f"call {self.number} ({self.name})"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A call, and whether it is before it was made or after it was answered."""
+
+    call: Call
+    moment: Moment
+
+    def __str__(self) -> str:
+        return f"{self.moment} {self.call}"
+
+
+class Disturbance(Protocol):
+    """What happens to a call to the API server: gets what makes it, and gives the answer or raises."""
+
+    def __call__(self, ask: Callable[[], RESTResponse]) -> RESTResponse: ...
+
+
+class Line(Fence):
+    """A fence that counts the calls which pass it, and lets the process die at one of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: list[str] = []
+        self._cut: Point | None = None
+        self._disturbed: tuple[int, Disturbance] | None = None
+
+    def begin(self, cut: Point | None = None) -> None:
+        """Count anew; die at *cut*."""
+        self._names, self._cut = [], cut
+        self._disturbed = None
+
+    def disturb(self, number: int, disturbance: Disturbance) -> None:
+        """Let the call to the API server of that number suffer."""
+        self._disturbed = number, disturbance
+
+    def recording(self) -> list[Call]:
+        """The calls so far."""
+        return [Call(number, name) for number, name in enumerate(self._names, 1)]
+
+    def check(self) -> None:
+        """Count a call that is about to be made.
+
+        Raises:
+            Death: as was asked for.
+        """
+        super().check()
+        self.answered()  # of a call whose answer went by unseen
+        self._names.append(_UNNAMED)
+        self._die("before")
+
+    def answered(self) -> None:
+        """Note that the last call has its answer.
+
+        Raises:
+            Death: as was asked for.
+        """
+        self._die("after")
+
+    def name(self, name: str) -> None:
+        """Tell what the call under way is."""
+        if self._names and self._names[-1] == _UNNAMED:
+            self._names[-1] = name
+
+    def disturbance(self) -> Disturbance | None:
+        """What is to happen to the call under way."""
+        if self._disturbed and self._disturbed[0] == len(self._names):
+            return self._disturbed[1]
+        return None
+
+    def _die(self, moment: Moment) -> None:
+        cut = self._cut
+        if cut and (cut.call.number, cut.moment) == (len(self._names), moment):
+            raise Death
+
+
+class ApiClient:
+    """The official client on a line, as far as the operator uses it."""
+
+    def __init__(self, configuration: kubernetes.client.Configuration, line: Line) -> None:
+        self._client = kubernetes.client.ApiClient(configuration)
+        self._line = line
+        self.configuration = self._client.configuration
+        self.param_serialize = self._client.param_serialize
+
+    def call_api(self, method: str, url: str, *arguments: Any, **options: Any) -> RESTResponse:
+        """Make a call, disturbed if that was asked for.
+
+        Raises:
+            Death: as the line was asked for.
+        """
+
+        def ask() -> RESTResponse:
+            response = self._client.call_api(method, url, *arguments, **options)
+            response.read()  # it keeps what was read
+            return response
+
+        self._line.name(f"{method} {_resource(url)}")
+        disturbance = self._line.disturbance()
+        response = disturbance(ask) if disturbance else ask()
+        self._line.answered()
+        return response
+
+
+def points(recording: list[Call]) -> Iterator[Point]:
+    """Before and after each call to AWS and each write to the API server, as far as the last write.
+
+    Reads of the API server lie between two of them, where neither world nor memory changes: what was
+    remembered is lost in any case.
+    """
+    for call in to_last_write(recording):
+        if call.is_aws or call.writes:
+            yield from (Point(call, moment) for moment in MOMENTS)
+
+
+def to_last_write(recording: list[Call]) -> list[Call]:
+    """Leave out what only looks once all is done."""
+    last = max((call.number for call in recording if call.writes), default=0)
+    return recording[:last]
+
+
+def _resource(url: str) -> str:
+    """Name what a path of the API server is about: ``deployments``, ``aponoconnectors/status``."""
+    parts = url.partition("/namespaces/")[2].partition("?")[0].split("/")
+    return "/".join([parts[1], *parts[3:]])

@@ -1,0 +1,132 @@
+"""Cluster, AWS and operator of the sweeps within this process: the real API server, and a clock that they drive."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from apono_operator.adapters.kubernetes import Kubernetes
+from apono_operator.reconciler import Environment, Reconciler
+from apono_operator.state import resources
+from apono_operator.state.resources import Owner
+from apono_operator.v1alpha1 import FINALIZER
+from sandbox.aws import Account, FrontDoor
+from sandbox.aws.clock import system_clock
+from tests.adapters.aws.connection import Connection
+from tests.builders import an_administration
+from tests.scenarios.cluster import Cluster, Document
+from tests.scenarios.scenario import manifest
+from tests.sweeps.line import Line
+
+
+@dataclass
+class Clock:
+    """The time of operator and AWS, which passes only when somebody lets it."""
+
+    seconds: float = 0.0
+    _start: datetime = field(default_factory=system_clock)
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@dataclass
+class Starts:
+    """How often an operator was started: with each start the AWS session forgets who we are."""
+
+    count: int = 0
+
+
+class Namespace(Cluster):
+    """A namespace in which no pod is started: tests tell how pods are doing."""
+
+    def forbid_pods(self) -> None:
+        quota = {"hard": {"count/replicasets.apps": "0"}}
+        self.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "no-pods"}, "spec": quota})
+
+    def run_pods(self, owner: Owner) -> None:
+        """Tell in the Deployment controller's stead that all pods are available."""
+        deployment = self.get("Deployment", owner.child_name)
+        if deployment is None:
+            return
+        generation, replicas = deployment["metadata"]["generation"], deployment["spec"]["replicas"]
+        counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+        status = {"observedGeneration": generation, **dict.fromkeys(counts, replicas)}
+        if not status.items() <= deployment.get("status", {}).items():
+            self._kind("Deployment").status.patch(
+                body={"status": status},
+                name=owner.child_name,
+                namespace=self.namespace,
+                content_type="application/merge-patch+json",
+            )
+
+
+@dataclass
+class World:
+    """What connectors of one namespace stand on, and what people do there."""
+
+    namespace: Namespace
+    aws: FrontDoor
+    connection: Connection
+    kubernetes: Kubernetes
+    line: Line
+    clock: Clock
+    starts: Starts
+    issuer: str
+    """Host and path, without ``https://``."""
+
+    @property
+    def account(self) -> Account:
+        return self.connection.account
+
+    def start(self, administration: Mapping[str, Any]) -> Reconciler:
+        """Start an operator, which remembers nothing."""
+        self.starts.count += 1
+        plain = {
+            "grants": ({"namespaces": [self.namespace.namespace]},),
+            "permissions_boundaries": {},
+            "allow_unbounded_roles": True,
+            "allowed_managed_policy_arns": ("*",),
+            "allowed_role_tag_keys": ("*",),
+        }
+        environment = Environment(
+            self.kubernetes,
+            self.connection.session,
+            self.connection.iam,
+            an_administration(**{**plain, **administration}),
+            self.issuer,
+            now=self.clock.now,
+            monotonic=self.clock.monotonic,
+        )
+        return Reconciler(environment)
+
+    def apply(self, name: str, spec: Mapping[str, Any]) -> Owner:
+        """Apply a connector with a token Secret of its own, as it is once kopf has put the finalizer on."""
+        document = manifest(name, **{**spec, "tokenSecretRef": {"name": f"token-of-{name}"}})
+        document["metadata"]["finalizers"] = [FINALIZER]
+        uid = self.namespace.apply(document)["metadata"]["uid"]
+        return Owner(self.namespace.namespace, name, uid)
+
+    def give_token(self, name: str, token: str) -> None:
+        """Write the connector's token."""
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": f"token-of-{name}"},
+            "data": {"token": base64.b64encode(token.encode()).decode()},
+        }
+        self.namespace.apply(secret)
+
+    def connector(self, owner: Owner) -> Document | None:
+        """The connector, None once it is gone."""
+        return self.namespace.get("AponoConnector", owner.name)
+
+    def role_name(self, owner: Owner) -> str:
+        """The name of the connector's role, if there is one."""
+        return resources.Cluster(self.issuer, self.account.account_id, self.account.partition).role_name(owner)
