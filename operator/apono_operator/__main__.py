@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -28,9 +28,10 @@ from apono_operator.adapters.kubernetes import Kubernetes
 from apono_operator.handlers import lifecycle
 from apono_operator.handlers.connectors import ConnectorHandlers
 from apono_operator.handlers.looks import Looks, threads_for
+from apono_operator.handlers.orphan_rounds import OrphanRounds
 from apono_operator.handlers.timing import Timing
 from apono_operator.handlers.work_items import WorkItems
-from apono_operator.reconciler import Environment, Reconciler
+from apono_operator.reconciler import Environment, OrphanSearch, Reconciler
 from apono_operator.settings import InvalidSettingsError, Settings
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -124,12 +125,23 @@ class Operator:
         handlers = ConnectorHandlers(self.reconciler, WorkItems(self.pool), looks, timing)
         handlers.register(registry)
         log.info("serving", version=VERSION, kind=v1alpha1.KIND, namespaces=self.settings.watch_namespaces or "all")
-        await kopf.operator(
-            registry=registry,
-            settings=lifecycle.settings(),
-            clusterwide=not self.settings.watch_namespaces,
-            namespaces=self.settings.watch_namespaces,
-        )
+        async with self._orphan_rounds():
+            await kopf.operator(
+                registry=registry,
+                settings=lifecycle.settings(),
+                clusterwide=not self.settings.watch_namespaces,
+                namespaces=self.settings.watch_namespaces,
+            )
+
+    @contextlib.asynccontextmanager
+    async def _orphan_rounds(self) -> AsyncIterator[None]:
+        """Look for roles without a connector beside kopf, which waits when it stops for tasks that it knows of."""
+        search = OrphanSearch(self.reconciler.environment, self.settings.watch_namespaces)
+        rounds = asyncio.create_task(OrphanRounds(search).run())
+        try:
+            yield
+        finally:
+            rounds.cancel()
 
 
 def _arrives(signals: set[signal.Signals], seconds: float) -> bool:

@@ -19,6 +19,7 @@ class Answering:
         body: The answer, or what makes it from the path that is asked for.
         paths: The paths asked for, with their queries.
         authorizations: The headers of that name.
+        accepts: The headers of that name.
     """
 
     status: int = 200
@@ -26,6 +27,7 @@ class Answering:
     headers: dict[str, str] = field(default_factory=dict)
     paths: list[str] = field(default_factory=list)
     authorizations: list[str] = field(default_factory=list)
+    accepts: list[str] = field(default_factory=list)
     url: str = ""
 
 
@@ -38,6 +40,7 @@ def answering_server() -> Iterator[Answering]:
         def do_GET(self) -> None:
             answer.paths.append(self.path)
             answer.authorizations.append(self.headers["Authorization"])
+            answer.accepts.append(self.headers["Accept"])
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             body = answer.body if isinstance(answer.body, bytes) else answer.body(self.path)
             self.send_response(answer.status)

@@ -7,6 +7,7 @@ Source: Kubernetes API reference; Kubernetes documentation, "Server-Side Apply".
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import uuid
@@ -48,6 +49,12 @@ POD_LIMIT = 500
 
 POD_PAGE = 10
 """How many pods are read at once; few, because each may be as large as etcd takes, 1.5 MiB."""
+
+CONNECTOR_PAGE = 500
+"""How many connectors are listed at once; small ones, as they come without spec and status."""
+
+_METADATA_ALONE = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""Source: Kubernetes documentation, "Kubernetes API Concepts", "Metadata-only fetches"."""
 
 _MESSAGE_LIMIT = 1024
 _LIST_LIMIT = 50
@@ -158,6 +165,27 @@ class Kubernetes:
         """
         return [_essence(pod) for page in self._pod_pages(owner) for pod in page if _is_replica(pod)]
 
+    def connectors(self, namespace: str | None) -> Iterator[Owner]:
+        """Yield all connectors, in *namespace* or everywhere, those under deletion among them.
+
+        Of each only its metadata is asked for, page by page.
+
+        Raises:
+            ConflictError: the list took longer than the API server keeps it; begin anew.
+            AdapterError: if the API server does not say.
+        """
+        scope = f"namespaces/{namespace}/" if namespace else ""
+        path = f"/apis/{v1alpha1.API_VERSION}/{scope}{v1alpha1.PLURAL}"
+        query = {"limit": str(CONNECTOR_PAGE)}
+        while True:
+            answer = self._call("GET", path, query=query, accept=_METADATA_ALONE)
+            for connector in answer.get("items") or ():
+                metadata = connector["metadata"]
+                yield Owner(metadata["namespace"], metadata["name"], metadata["uid"])
+            query["continue"] = answer.get("metadata", {}).get("continue", "")
+            if not query["continue"]:
+                return
+
     def apply(self, manifest: Manifest) -> Manifest:
         """Write *manifest* by server-side apply, as its owner of what it says, and return the object.
 
@@ -206,18 +234,26 @@ class Kubernetes:
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
         return self._call("PATCH", f"{_path(key)}/status", query=query, body=body)
 
-    def post(self, event: Event, owner: Owner, now: datetime) -> None:
-        """Post an Event about the connector.
+    def post(self, event: Event, owner: Owner, now: datetime, *, once: str = "") -> None:
+        """Post an Event about the connector, which may be gone.
+
+        Args:
+            event: What to say.
+            owner: The connector.
+            now: The present time, with a time zone.
+            once: Anything; another Event about this connector with the same is not posted.
 
         Raises:
+            ConflictError: it was posted before.
             AdapterError: if it was not posted.
         """
+        suffix = hashlib.sha256(once.encode()).hexdigest() if once else uuid.uuid4().hex
         timestamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         body = {
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {
-                "name": f"{owner.name[:200]}.{uuid.uuid4().hex[:16]}",
+                "name": f"{owner.name[:200]}.{suffix[:16]}",
                 "namespace": owner.namespace,
             },
             "involvedObject": {
@@ -256,9 +292,11 @@ class Kubernetes:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        accept: str = "application/json",
     ) -> dict[str, Any]:
         self._fence.check()
-        request = self._request(method, path, query or {}, body)
+        headers = {"Accept": accept, "Content-Type": _content_type(method)}
+        request = self._request(method, path, query or {}, headers, body)
         try:
             response = self._client.call_api(*request, _request_timeout=self._timeout)
             data = response.read()
@@ -268,13 +306,20 @@ class Kubernetes:
             raise TransientError(Reason.KUBERNETES_UNAVAILABLE, message) from error
         return _answer(method, path, response.status, data)
 
-    def _request(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None) -> Any:
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: Mapping[str, Any] | None,
+    ) -> Any:
         try:
             return self._client.param_serialize(
                 method,
                 path,
                 query_params=list(query.items()),
-                header_params={"Accept": "application/json", "Content-Type": _content_type(method)},
+                header_params=dict(headers),
                 body=body,
                 auth_settings=["BearerToken"],
             )

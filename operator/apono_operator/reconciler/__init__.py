@@ -7,7 +7,8 @@ means, and `report` tells it.
 """
 
 from apono_operator.reconciler.environment import Environment
+from apono_operator.reconciler.orphans import OrphanSearch
 from apono_operator.reconciler.reconciler import Reconciler, Remainder
 from apono_operator.reconciler.upkeep import Outcome
 
-__all__ = ["Environment", "Outcome", "Reconciler", "Remainder"]
+__all__ = ["Environment", "OrphanSearch", "Outcome", "Reconciler", "Remainder"]

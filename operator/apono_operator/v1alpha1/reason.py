@@ -211,4 +211,9 @@ class Reason(StrEnum):
         "The connector is gone; its role stays, as deletionPolicy asks.",
         "Nothing.",
     )
+    ROLE_ORPHANED = (
+        "RoleOrphaned",
+        "The connector is gone, its role is still there, and nobody looks after it.",
+        "Apply the connector again, delete the role, or tag it as retained, each as the message says.",
+    )
     DELETED = "Deleted", "Everything that was made for the connector is gone.", "Nothing."

@@ -223,6 +223,18 @@ def test_two_events_do_not_displace_each_other(kubernetes: Kubernetes, cluster: 
     assert {event["message"] for event in events_about(cluster, owner)} == {"first", "second"}
 
 
+def test_an_event_that_is_to_be_told_once_is_told_once(
+    kubernetes: Kubernetes, cluster: ControlPlane, owner: Owner
+) -> None:
+    event = Event("Warning", "RoleOrphaned", "It is.")
+    kubernetes.post(event, owner, NOW, once="today")
+    with pytest.raises(ConflictError):
+        kubernetes.post(event, owner, NOW, once="today")
+    kubernetes.post(event, owner, NOW, once="tomorrow")
+
+    assert len(events_about(cluster, owner)) == 2
+
+
 def test_an_events_message_is_cut_to_what_kubernetes_takes(
     kubernetes: Kubernetes, cluster: ControlPlane, owner: Owner
 ) -> None:

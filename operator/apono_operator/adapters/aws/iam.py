@@ -16,12 +16,13 @@ from apono_operator.adapters.errors import TransientError
 from apono_operator.state import plan
 from apono_operator.state.iam_policy import PolicyDocument
 from apono_operator.state.permissions import INLINE_POLICY_NAME
-from apono_operator.state.resources import Cluster, IamRole
+from apono_operator.state.resources import CHILD_PREFIX, Cluster, IamRole
 from apono_operator.v1alpha1 import Reason
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
+_LARGEST_PAGE = 1000
 _ROLE_MISSING = "NoSuchEntity: The role with name"
 _UNREADABLE = PolicyDocument(meaning="", document={})
 """For a policy that others wrote and we cannot read: equal to no policy of ours, so that it is replaced."""
@@ -91,11 +92,37 @@ class Iam:
             permissions_boundary=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
             max_session_duration=role["MaxSessionDuration"],
             description=role.get("Description", ""),
-            tags={tag["Key"]: tag["Value"] for tag in role.get("Tags", ())},
+            tags=_tags(role),
             role_id=role["RoleId"],
             other_inline_policies=self._other_inline(name) if Depth.INLINE_NAMES in depth else frozenset(),
             instance_profiles=self._profiles(name) if Depth.PROFILES in depth else frozenset(),
         )
+
+    def connector_role_names(self) -> list[str]:
+        """Return the names of all roles of the account that are called, and lie, as roles of connectors do.
+
+        They tell nothing of tags: ListRoles does not give them. One call for a thousand roles of the account.
+
+        Raises:
+            AdapterError: if AWS does not say.
+        """
+        with translated("iam:ListRoles"):
+            pages = self._client.get_paginator("list_roles").paginate(PaginationConfig={"PageSize": _LARGEST_PAGE})
+            names = [role["RoleName"] for page in pages for role in page["Roles"] if role["Path"] == "/"]
+        return [name for name in names if name.startswith(CHILD_PREFIX)]
+
+    def role_tags(self, name: str) -> Mapping[str, str] | None:
+        """Return the tags of the role called *name*, None if there is none.
+
+        Raises:
+            AdapterError: if AWS does not say.
+        """
+        try:
+            with translated("iam:GetRole"):
+                role: Mapping[str, Any] = self._client.get_role(RoleName=name)["Role"]
+        except NoSuchEntityError:
+            return None
+        return _tags(role)
 
     def apply(self, change: plan.RoleChange) -> str | None:
         """Make one change; return the new role's unique id after `CreateRole`, else None.
@@ -151,6 +178,10 @@ class Iam:
         with _seen_role(), translated("iam:ListInstanceProfilesForRole"):
             pages = self._client.get_paginator("list_instance_profiles_for_role").paginate(RoleName=role_name)
             return frozenset(profile["InstanceProfileName"] for page in pages for profile in page["InstanceProfiles"])
+
+
+def _tags(role: Mapping[str, Any]) -> Mapping[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in role.get("Tags", ())}
 
 
 def _settled_arn(role: Mapping[str, Any]) -> str:
