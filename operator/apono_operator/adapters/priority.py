@@ -24,8 +24,8 @@ class Priority(IntEnum):
     """All is well as far as is known."""
 
 
-PRIORITY: ContextVar[Priority] = ContextVar("PRIORITY", default=Priority.USER)
-"""That of the work at hand, for the calls that it makes."""
+PRIORITY: ContextVar[Priority] = ContextVar("PRIORITY", default=Priority.ROUTINE)
+"""That of the work at hand, for the calls that it makes; what nobody put in a line is routine."""
 
 WEIGHTS: Mapping[Priority, int] = {Priority.USER: 16, Priority.RETRY: 4, Priority.ROUTINE: 1}
 """How many are served of each priority while one of another's weight is, as long as both wait."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -37,8 +37,17 @@ DEFAULT_RATE_LIMITS: Mapping[str, RateLimit] = {
 """By the service's name in botocore's events; a service that is called needs an entry."""
 
 
+@dataclass(eq=False)
+class _Call:
+    """A call that waits."""
+
+    may_leave: bool = False
+
+
 class RateLimiter:
-    """Lets the calls for one service pass one after another, the urgent ones ahead. Safe to use from several threads.
+    """Lets calls for one service leave, the urgent ones first. Safe to use from several threads.
+
+    One of the threads that wait does so at the library's bucket, and gives the permit to whoever is next by then.
 
     Args:
         limit: How many.
@@ -51,9 +60,9 @@ class RateLimiter:
         # Without schedule_leak there is no thread in the background: a token bucket leaks nothing.
         self._limiter = Limiter(SingleBucketFactory(bucket, schedule_leak=False), buffer_ms=0)
         self._fence = fence
-        self._lock = threading.Lock()
-        self._queue: FairQueue[threading.Event] = FairQueue()
-        self._occupied = False
+        self._queue: FairQueue[_Call] = FairQueue()
+        self._changed = threading.Condition()
+        self._is_awaited = False
 
     def wait(self) -> None:
         """Wait until one call more may leave.
@@ -61,29 +70,28 @@ class RateLimiter:
         Raises:
             FencedError: the fence has come up.
         """
-        with self._in_turn():
-            while not self._limiter.try_acquire(timeout=SLICE):
-                self._fence.check()
+        call = _Call()
+        with self._changed:
+            self._queue.put(call, PRIORITY.get())
+            while not call.may_leave:
+                self._fence.check()  # whoever raises here keeps its place: behind the fence nobody's turn comes
+                if self._is_awaited:
+                    self._changed.wait(SLICE)
+                else:
+                    self._await_permit()
 
-    @contextmanager
-    def _in_turn(self) -> Iterator[None]:
-        turn = threading.Event()
-        with self._lock:
-            self._queue.put(turn, PRIORITY.get())
-            self._hand_on()
-        while not turn.wait(SLICE):
-            self._fence.check()  # whoever raises here keeps its place: behind the fence nobody's turn comes
+    def _await_permit(self) -> None:
+        """Wait a slice for a permit, without the lock, and give it away."""
+        self._is_awaited = True
+        self._changed.release()
         try:
-            yield
+            permitted = self._limiter.try_acquire(timeout=SLICE)
         finally:
-            with self._lock:
-                self._occupied = False
-                self._hand_on()
-
-    def _hand_on(self) -> None:
-        if self._queue and not self._occupied:
-            self._occupied = True
-            self._queue.pop().set()
+            self._changed.acquire()
+            self._is_awaited = False
+        if permitted:
+            self._queue.pop().may_leave = True
+        self._changed.notify_all()
 
 
 class RateLimiters:
