@@ -136,7 +136,12 @@ class Settings(BaseSettings):
         float,
         Field(ge=1, le=60, description="Seconds between looks at token and pull Secrets, which are not watched."),
     ] = 30.0
-    workers: Annotated[int, Field(ge=1, le=256, description="Connectors that are worked on at once.")] = 16
+    workers: Annotated[
+        int,
+        Field(
+            ge=1, le=256, description="Connectors that are worked on at once, three quarters of them at most in AWS."
+        ),
+    ] = 16
     aws_rate_limits: Annotated[
         dict[str, RateLimit],
         Field(
