@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apono_operator import v1alpha1
+from apono_operator.adapters.api_answers import NotFoundError, UnservedError
 from apono_operator.adapters.errors import DeniedError
-from apono_operator.adapters.kubernetes import NotFoundError, UnservedError
 from apono_operator.reconciler import Environment
 from apono_operator.v1alpha1 import Reason
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from apono_operator.adapters.api_answers import REFUSALS
 from apono_operator.adapters.aws.errors import REACTIONS
 from apono_operator.adapters.errors import AdapterError, ConflictError, DeniedError, RejectedError, TransientError
-from apono_operator.adapters.kubernetes import REFUSALS
 from apono_operator.v1alpha1 import ConditionType, Reason
 from tests.docs.pages import page
 

@@ -8,11 +8,9 @@ Source: Kubernetes API reference; Kubernetes documentation, "Server-Side Apply".
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,11 +22,9 @@ import yaml
 from kubernetes.client.exceptions import ApiException
 
 from apono_operator import v1alpha1
+from apono_operator.adapters.api_answers import NotFoundError, one_line, understood
 from apono_operator.adapters.errors import (
-    AdapterError,
-    ConflictError,
     DeniedError,
-    RejectedError,
     TransientError,
 )
 from apono_operator.adapters.fence import Fence
@@ -68,17 +64,6 @@ _COLLECTIONS: Mapping[str, str] = {
 }
 
 
-class NotFoundError(RejectedError):
-    """The API server says that the object does not exist, or its namespace."""
-
-
-class UnservedError(TransientError):
-    """Nobody serves the path: the API server does not know the kind (any more), or another server has answered.
-
-    It tells nothing of the object.
-    """
-
-
 class Kubernetes:
     """The cluster, as the operator may touch it.
 
@@ -106,7 +91,7 @@ class Kubernetes:
         try:
             _load(configuration)
         except (kubernetes.config.ConfigException, yaml.YAMLError, OSError) as error:
-            message = f"no way to the API server: {_one_line(str(error))}. Run in a cluster, or set KUBECONFIG."
+            message = f"no way to the API server: {one_line(str(error))}. Run in a cluster, or set KUBECONFIG."
             raise DeniedError(Reason.FORBIDDEN, message) from error
         configuration.connection_pool_maxsize = connections
         configuration.retries = 0  # a retry inside the HTTP library would pass the fence
@@ -304,7 +289,7 @@ class Kubernetes:
             server = self._client.configuration.host
             message = f"{method} {path}: the API server {server} does not answer ({_cause(error)})"
             raise TransientError(Reason.KUBERNETES_UNAVAILABLE, message) from error
-        return _answer(method, path, response.status, data)
+        return understood(method, path, response.status, data)
 
     def _request(
         self,
@@ -324,7 +309,7 @@ class Kubernetes:
                 auth_settings=["BearerToken"],
             )
         except (kubernetes.config.ConfigException, OSError) as error:  # the token's file is read anew each minute
-            message = f"{method} {path}: no token for the API server: {_one_line(str(error))}"
+            message = f"{method} {path}: no token for the API server: {one_line(str(error))}"
             raise DeniedError(Reason.FORBIDDEN, message) from error
 
 
@@ -339,89 +324,6 @@ def _load(configuration: kubernetes.client.Configuration) -> None:
 def _cause(error: Exception) -> str:
     """Name what urllib3 wraps into its ``MaxRetryError``."""
     return type(getattr(error, "reason", None) or error).__name__
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """What an HTTP status of the API server makes us do, and what to add to its message."""
-
-    kind: type[AdapterError]
-    reason: Reason
-    advice: str = ""
-
-
-_INVALID = Refusal(RejectedError, Reason.REJECTED)
-_UNAVAILABLE = Refusal(TransientError, Reason.KUBERNETES_UNAVAILABLE)
-_CHANGED = Refusal(ConflictError, Reason.RECONCILING)
-_GONE = Refusal(NotFoundError, Reason.REJECTED)
-
-REFUSALS: Mapping[int, Refusal] = {
-    # wait
-    **dict.fromkeys((408, 429, 500, 502, 503, 504), _UNAVAILABLE),
-    404: Refusal(UnservedError, Reason.KUBERNETES_UNAVAILABLE),
-    409: _CHANGED,
-    410: _CHANGED,
-    # tell
-    401: Refusal(DeniedError, Reason.FORBIDDEN, ". Check the operator's token, or the user in its kubeconfig."),
-    403: Refusal(DeniedError, Reason.FORBIDDEN),
-    # stop
-    **dict.fromkeys((400, 405, 406, 413, 415, 422), _INVALID),
-}
-"""What each status makes us do; of one that is not here, its hundred decides. A 404 that the API server gives for the
-very object is a `NotFoundError` instead.
-
-Source: Kubernetes API conventions, "HTTP status codes".
-"""
-
-_ERROR, _NOT_FOUND, _SERVER_ERROR = 400, 404, 500
-
-
-def _answer(method: str, path: str, status: int, data: bytes) -> dict[str, Any]:
-    if status < _ERROR:
-        return _document(method, path, data)
-    told = _json_object(data)
-    refusal = _GONE if status == _NOT_FOUND and _says_gone(told, path) else _refusal(status)
-    raise refusal.kind(refusal.reason, f"{method} {path}: {_message(told)}{refusal.advice}")
-
-
-def _refusal(status: int) -> Refusal:
-    return REFUSALS.get(status, _UNAVAILABLE if status >= _SERVER_ERROR else _INVALID)
-
-
-def _document(method: str, path: str, data: bytes) -> dict[str, Any]:
-    document = _json_object(data)
-    if document is None:  # something between us and the API server has answered
-        raise TransientError(Reason.KUBERNETES_UNAVAILABLE, f"{method} {path}: the answer is no JSON object")
-    return document
-
-
-def _json_object(data: bytes) -> dict[str, Any] | None:
-    try:
-        document = json.loads(data)
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
-
-
-def _says_gone(told: Mapping[str, Any] | None, path: str) -> bool:
-    """Tell whether it is the API server's word that our object, or its namespace, does not exist.
-
-    Proxies answer 404 as well, and so does the API server for paths that it does not serve.
-    """
-    if told is None or (told.get("kind"), told.get("reason")) != ("Status", "NotFound"):
-        return False
-    details = told.get("details")
-    name = details.get("name") if isinstance(details, dict) else None
-    return not name or name in path.split("/")
-
-
-def _message(told: Mapping[str, Any] | None) -> str:
-    """Return the message of a Status object; never the whole answer."""
-    return "the answer is no Status object" if told is None else _one_line(str(told.get("message", "")))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:_MESSAGE_LIMIT]
 
 
 def _content_type(method: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 import structlog
 
+from apono_operator.adapters.api_answers import NotFoundError
 from apono_operator.adapters.errors import AdapterError
-from apono_operator.adapters.kubernetes import NotFoundError
 from apono_operator.reconciler.environment import Environment
 from apono_operator.state.conditions import Event, conditions, deletion_conditions, events, one_line
 from apono_operator.state.finding import Finding, Findings

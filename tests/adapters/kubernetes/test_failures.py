@@ -14,6 +14,7 @@ import pytest
 import yaml
 from kubernetes.config import ConfigException
 
+from apono_operator.adapters.api_answers import NotFoundError, UnservedError
 from apono_operator.adapters.errors import (
     AdapterError,
     DeniedError,
@@ -22,7 +23,7 @@ from apono_operator.adapters.errors import (
     TransientError,
 )
 from apono_operator.adapters.fence import Fence
-from apono_operator.adapters.kubernetes import Kubernetes, NotFoundError, UnservedError
+from apono_operator.adapters.kubernetes import Kubernetes
 from apono_operator.state.resources import ObjectKey, Owner
 from apono_operator.v1alpha1 import Reason
 from sandbox.controlplane import ControlPlane

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from apono_operator.adapters.api_answers import NotFoundError
 from apono_operator.adapters.errors import ConflictError
-from apono_operator.adapters.kubernetes import FIELD_MANAGER, Kubernetes, NotFoundError
+from apono_operator.adapters.kubernetes import FIELD_MANAGER, Kubernetes
 from apono_operator.state.conditions import Event
 from apono_operator.state.resources import ObjectKey, Owner
 from sandbox.controlplane import ControlPlane

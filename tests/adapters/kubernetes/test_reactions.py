@@ -8,8 +8,9 @@ from http import HTTPStatus
 
 import pytest
 
+from apono_operator.adapters.api_answers import REFUSALS, UnservedError
 from apono_operator.adapters.errors import AdapterError, ConflictError, DeniedError, RejectedError, TransientError
-from apono_operator.adapters.kubernetes import REFUSALS, Kubernetes, UnservedError
+from apono_operator.adapters.kubernetes import Kubernetes
 from apono_operator.state.conditions import Event
 from apono_operator.state.resources import ObjectKey, Owner
 from apono_operator.v1alpha1 import Reason
