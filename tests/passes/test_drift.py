@@ -51,7 +51,7 @@ SPOILS: dict[str, tuple[Spoil, str]] = {
 }
 
 
-@pytest.fixture(params=SPOILS.values(), ids=SPOILS)
+@pytest.fixture(params=SPOILS.values(), ids=list(SPOILS))
 def spoilt(request: pytest.FixtureRequest, passes: Passes) -> tuple[Passes, str]:
     """A connector whose role somebody changed, and what there is to say about it."""
     spoil, told = request.param

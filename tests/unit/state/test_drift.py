@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -243,7 +244,7 @@ def the_objects(inputs: Inputs | None = None) -> dict[ObjectKey, Manifest]:
     return dict(desired_state(inputs or some_inputs()).objects)
 
 
-def the_changes(observed: dict[ObjectKey, Manifest]) -> tuple[plan.ApplyObject, ...]:
+def the_changes(observed: Mapping[ObjectKey, Manifest]) -> tuple[plan.ApplyObject, ...]:
     return plan_objects(desired_state(some_inputs()), observed, an_owner())
 
 
