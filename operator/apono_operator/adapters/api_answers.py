@@ -33,6 +33,10 @@ class UnservedError(TransientError):
     """
 
 
+class NotAllowedError(DeniedError):
+    """The API server knows who we are, and does not allow it: a grant is missing, or was withdrawn."""
+
+
 @dataclass(frozen=True)
 class Refusal:
     """What an HTTP status of the API server makes us do, and what to add to its message."""
@@ -55,7 +59,7 @@ REFUSALS: Mapping[int, Refusal] = {
     410: _CHANGED,
     # tell
     401: Refusal(DeniedError, Reason.FORBIDDEN, ". Check the operator's token, or the user in its kubeconfig."),
-    403: Refusal(DeniedError, Reason.FORBIDDEN),
+    403: Refusal(NotAllowedError, Reason.FORBIDDEN),
     # stop
     **dict.fromkeys((400, 405, 406, 413, 415, 422), _INVALID),
 }

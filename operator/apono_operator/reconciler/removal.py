@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from apono_operator.adapters.api_answers import NotAllowedError
 from apono_operator.adapters.aws.errors import DeleteConflictError
 from apono_operator.adapters.aws.iam import Depth
-from apono_operator.adapters.errors import DeniedError, FencedError
+from apono_operator.adapters.errors import FencedError
 from apono_operator.reconciler.environment import Environment
 from apono_operator.reconciler.failures import finding_of
 from apono_operator.reconciler.report import status_of
@@ -69,7 +70,7 @@ class Removal:
         """
         try:
             return self._pods_end()
-        except DeniedError as error:
+        except NotAllowedError as error:
             log.warning("the pods are left to the garbage collector", error=error.message)
             return None
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import pytest
 
-from apono_operator.adapters.api_answers import REFUSALS, UnservedError
+from apono_operator.adapters.api_answers import REFUSALS, NotAllowedError, UnservedError
 from apono_operator.adapters.errors import AdapterError, ConflictError, DeniedError, RejectedError, TransientError
 from apono_operator.adapters.kubernetes import Kubernetes
 from apono_operator.state.conditions import Event
@@ -25,7 +25,7 @@ EVENT = Event("Normal", Reason.DELETED, "Everything is gone.")
 STATUSES: list[tuple[int, type[AdapterError], Reason]] = [
     (400, RejectedError, Reason.REJECTED),
     (401, DeniedError, Reason.FORBIDDEN),
-    (403, DeniedError, Reason.FORBIDDEN),
+    (403, NotAllowedError, Reason.FORBIDDEN),
     (404, UnservedError, Reason.KUBERNETES_UNAVAILABLE),
     (405, RejectedError, Reason.REJECTED),
     (406, RejectedError, Reason.REJECTED),
