@@ -10,6 +10,7 @@ from apono_operator.adapters.errors import AdapterError
 from apono_operator.reconciler import Outcome, Reconciler, Remainder
 from apono_operator.state.finding import Next
 from apono_operator.state.resources import Owner
+from tests.scenarios.cluster import Document
 from tests.sweeps.world import World
 
 PASS_LIMIT = 20
@@ -33,11 +34,13 @@ class Driver:
         world: Where it works.
         owner: The connector.
         reconciler: The operator; its memory is in it.
+        left: The Deployment, if it is still there when a deletion is done.
     """
 
     world: World
     owner: Owner
     reconciler: Reconciler
+    left: Document | None = None
 
     def converge(self) -> None:
         """Make passes until nothing is awaited and a pass has written nothing.
@@ -48,10 +51,10 @@ class Driver:
         """
         outcome: Outcome | None = None
         for number in range(PASS_LIMIT):
-            mark = len(self.world.line.recording())
+            mark = self.world.line.count
             outcome = self._pass()
             self.world.namespace.run_pods(self.owner)
-            wrote = any(call.writes for call in self.world.line.recording()[mark:])
+            wrote = any(call.writes for call in self.world.line.recording() if call.number > mark)
             if outcome and outcome.awaits is Next.NOTHING and not outcome.hurry and not wrote:
                 return
             self._pause(number)
@@ -73,6 +76,7 @@ class Driver:
             else:
                 if remainder is None:
                     self.world.line.answered()
+                    self.left = self.world.namespace.get("Deployment", self.owner.child_name)
                     self.world.namespace.patch("AponoConnector", self.owner.name, {"metadata": {"finalizers": None}})
                     return
             self._pause(number)

@@ -82,17 +82,23 @@ class Line(Fence):
 
     def recording(self) -> list[Call]:
         """The calls so far."""
-        return [Call(number, name) for number, name in enumerate(self._names, 1)]
+        return [Call(number, name) for number, name in enumerate(self._names, 1) if name != _UNNAMED]
+
+    @property
+    def count(self) -> int:
+        """How many calls there were."""
+        return len(self._names)
 
     def check(self) -> None:
-        """Count a call that is about to be made.
+        """Count a call that is about to be made; one may be asked for more than once before it is made.
 
         Raises:
             Death: as was asked for.
         """
         super().check()
-        self.answered()  # of a call whose answer went by unseen
-        self._names.append(_UNNAMED)
+        if not self._is_open():
+            self.answered()  # its answer may have gone by unseen
+            self._names.append(_UNNAMED)
         self._die("before")
 
     def answered(self) -> None:
@@ -105,7 +111,7 @@ class Line(Fence):
 
     def name(self, name: str) -> None:
         """Tell what the call under way is."""
-        if self._names and self._names[-1] == _UNNAMED:
+        if self._is_open():
             self._names[-1] = name
 
     def disturbance(self) -> Disturbance | None:
@@ -113,6 +119,9 @@ class Line(Fence):
         if self._disturbed and self._disturbed[0] == len(self._names):
             return self._disturbed[1]
         return None
+
+    def _is_open(self) -> bool:
+        return bool(self._names) and self._names[-1] == _UNNAMED
 
     def _die(self, moment: Moment) -> None:
         cut = self._cut

@@ -37,7 +37,11 @@ class Setting:
 
 
 class Subject:
-    """A connector, and the operator that keeps it."""
+    """A connector, and the operator that keeps it.
+
+    Attributes:
+        left: The Deployment, if it was still there when the connector's deletion was done.
+    """
 
     def __init__(self, world: World, setting: Setting) -> None:
         self.world, self.setting = world, setting
@@ -45,6 +49,7 @@ class Subject:
         world.give_token(name, setting.token)
         self.owner = world.apply(name, setting.spec)
         self.reconciler: Reconciler = world.start(setting.administration)
+        self.left: Document | None = None
 
     def restart(self) -> None:
         """Put an operator that remembers nothing in the place of the one that is."""
@@ -66,7 +71,9 @@ class Subject:
 
     def remove(self) -> None:
         """Let the operator work until the deletion is done."""
-        Driver(self.world, self.owner, self.reconciler).remove()
+        driver = Driver(self.world, self.owner, self.reconciler)
+        driver.remove()
+        self.left = driver.left
 
 
 class Operation(ABC):
@@ -152,8 +159,8 @@ class Deletion(_OnNewSubjects):
         """What is there in the end; children are gone, or the garbage collector's, which goes its own pace."""
         found = super().outcome()
         children = [(kind, child["owners"]) for kind, child in found["children"].items() if child]
-        kept = {kind: owners for kind, owners in children if kind == "Deployment" or not _is_controlled(owners)}
-        return {**found, "children": None, "kept": kept or None}
+        kept = {kind: owners for kind, owners in children if not _is_controlled(owners)}
+        return {**found, "children": None, "kept": kept or None, "Deployment": self.subject.left}
 
 
 def _is_controlled(owners: Any) -> bool:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.sweeps.changes import NAMES, asked, changes, everything
 from tests.sweeps.line import Death, Point, points
 from tests.sweeps.operations import Creation, Deletion, Operation, directions
 from tests.sweeps.sweeping import finished, sweep
-from tests.sweeps.tally import Tally
+from tests.sweeps.tally import Record, Tally
 from tests.sweeps.world import World
 
 pytestmark = pytest.mark.timeout(600)  # many points each
-
-Record = Callable[[str, object], None]
 
 
 def survives(operations: list[Operation], record_property: Record) -> None:
@@ -28,13 +24,19 @@ def killed_at(operation: Operation, point: Point) -> str | None:
     """Do the operation, die on the way, and let another operator finish it."""
     line = operation.world.line
     line.begin(cut=point)
+    if not _dies(operation):
+        return "the operator did not get there"
+    operation.subject.restart()
+    line.begin()
+    return finished(operation)
+
+
+def _dies(operation: Operation) -> bool:
     try:
         operation.run()
     except Death:
-        operation.subject.restart()
-        line.begin()
-        return finished(operation)
-    return "the operator did not get there"
+        return True
+    return False
 
 
 def test_a_creation_survives_a_death_at_any_call(world: World, record_property: Record) -> None:
