@@ -157,6 +157,25 @@ class Reason(StrEnum):
     )
     SUSPENDED = "Suspended", "spec.suspend is true.", "Set spec.suspend to false to go on."
 
+    # --- the management account ------------------------------------------------------------------------------
+    STACK_IN_SYNC = "StackInSync", "The management-account stack is as the manifest asks.", "Nothing."
+    STACK_IN_PROGRESS = "StackInProgress", "CloudFormation is working on the management-account stack.", "Wait."
+    STACK_FAILED = (
+        "StackFailed",
+        "CloudFormation could not make, change or delete the management-account stack.",
+        "Mend what the message names; the operator tries again by itself, or at once when it is asked to.",
+    )
+    STACK_PROTECTED = (
+        "StackProtected",
+        "Somebody protected the management-account stack against its deletion.",
+        "Take the protection off, or set spec.deletionPolicy to Retain.",
+    )
+    ROLE_WOULD_BE_REPLACED = (
+        "RoleWouldBeReplaced",
+        "The change of the stack would replace or remove the management role.",
+        "Undo what asks for it, or allow it by the annotation that the message names.",
+    )
+
     # --- waits ------------------------------------------------------------------------------------------------
     THROTTLED = "Throttled", "AWS asks for fewer calls; the operator backs off.", "Wait."
     AWS_UNAVAILABLE = "AWSUnavailable", "AWS does not answer, or answers with a server error.", "Wait."

@@ -10,11 +10,15 @@ from policy_sentry.querying.actions import get_action_data
 from apono_operator.state.iam_policy import PolicyDocument
 from apono_operator.state.permissions import (
     BOTH,
+    CONNECTOR_STATEMENTS,
     INLINE_POLICY_LIMIT,
+    MANAGEMENT_STATEMENTS,
     STATEMENTS,
     PolicyStatement,
     managed_policy_arns,
-    permission_set_of,
+    management_permissions_document,
+    organization_permissions_document,
+    permission_sets_of,
     permissions_document,
     statements_of,
 )
