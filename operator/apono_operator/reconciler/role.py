@@ -16,7 +16,7 @@ from apono_operator.state import drift, plan
 from apono_operator.state.conditions import Event
 from apono_operator.state.drift import Mandate
 from apono_operator.state.finding import Finding, found, stuck, waits
-from apono_operator.state.permissions import permission_set_of
+from apono_operator.state.permissions import permission_sets_of
 from apono_operator.state.resources import Cluster, IamRole, Manifest, Owner, look_asked_for
 from apono_operator.v1alpha1 import Reason
 
@@ -199,10 +199,11 @@ def contain(environment: Environment, owner: Owner, cluster: Cluster) -> None:
     observed = environment.iam.observe_role(cluster.role_name(owner), Depth.OURS)
     if observed is None or plan.role_conflict(observed, cluster, owner):
         return
-    permission_set = permission_set_of(observed.permissions, cluster.partition)
     boundaries = environment.administration.permissions_boundaries
-    boundary = boundaries.get(permission_set) if permission_set else None
-    if boundary and boundary != observed.permissions_boundary:
+    sets = permission_sets_of(observed.permissions, cluster.partition)
+    suitable = [boundaries[one] for one in sets if one in boundaries]
+    if suitable and observed.permissions_boundary not in suitable:
+        boundary = suitable[0]  # the strictest withholds nothing of what the role's policy allows
         log.warning("giving the role of a refused manifest its boundary", role=observed.name, boundary=boundary)
         environment.iam.apply(plan.PutBoundary(observed.name, boundary))
 

@@ -1,7 +1,8 @@
-"""What each permission set lets the connector do in AWS: one table, and the documents that are made of it.
+"""What each permission set lets the connector do in AWS: tables, and the documents that are made of them.
 
-The rows follow what Apono's published Terraform module grants its connector, without what belongs to ECS, to
-CloudWatch logs of ECS, and to Identity Center: on EKS and for one account these have no use.
+The rows follow what Apono's published Terraform module grants its connector, without what belongs to ECS and to
+CloudWatch logs of ECS, which have no use on EKS. For an account, what belongs to Identity Center is left out as well;
+for an organization, that is what the role in the management account holds.
 """
 
 from __future__ import annotations
@@ -51,7 +52,14 @@ class PolicyStatement:
         return {**statement, "Condition": dict(self.condition)} if self.condition else statement
 
 
-STATEMENTS: tuple[PolicyStatement, ...] = (
+_ASSUME_APONO_ROLES = PolicyStatement(
+    sid="AssumeAponoRoles",
+    actions=("sts:AssumeRole", "sts:TagSession"),
+    resources=("arn:{partition}:iam::*:role/apono-*",),
+    writes_because="other accounts are reached through roles that their owner named for it",
+)
+
+CONNECTOR_STATEMENTS: tuple[PolicyStatement, ...] = (
     PolicyStatement(
         sid="ReadTaggedSecrets",
         actions=("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"),
@@ -82,12 +90,11 @@ STATEMENTS: tuple[PolicyStatement, ...] = (
         actions=("s3:GetObject",),
         resources=("arn:{partition}:s3:::aws-cloudtrail-logs-apono-*/*",),
     ),
-    PolicyStatement(
-        sid="AssumeAponoRoles",
-        actions=("sts:AssumeRole", "sts:TagSession"),
-        resources=("arn:{partition}:iam::*:role/apono-*",),
-        writes_because="other accounts are reached through roles that their owner named for it",
-    ),
+    _ASSUME_APONO_ROLES,
+)
+"""What every connector role holds, whatever it manages."""
+
+ACCOUNT_STATEMENTS: tuple[PolicyStatement, ...] = (
     PolicyStatement(sid="ReadInstances", actions=("ec2:DescribeInstances", "ec2:DescribeTags")),
     PolicyStatement(sid="ReadRepositories", actions=("ecr:DescribeImages", "ecr:DescribeRepositories")),
     PolicyStatement(
@@ -205,28 +212,160 @@ STATEMENTS: tuple[PolicyStatement, ...] = (
     PolicyStatement(sid="ListParameters", actions=("ssm:DescribeParameters",)),
 )
 
+STATEMENTS: tuple[PolicyStatement, ...] = (*CONNECTOR_STATEMENTS, *ACCOUNT_STATEMENTS)
+"""What the connector role of mode Account holds."""
+
+_UNITS = tuple(f"arn:{{partition}}:organizations::*:{kind}" for kind in ("ou/o-*/ou-*", "root/o-*/r-*"))
+_IDENTITY_CENTER = tuple(f"arn:{{partition}}:sso:::{kind}" for kind in ("account/*", "instance/*", "permissionSet/*/*"))
+_SAML_PROVIDERS = ("arn:{partition}:iam::*:saml-provider/*",)
+
+MANAGEMENT_STATEMENTS: tuple[PolicyStatement, ...] = (
+    _ASSUME_APONO_ROLES,
+    PolicyStatement(
+        sid="ReadOrganization",
+        actions=(
+            "organizations:ListAccounts",
+            "sso-directory:SearchUsers",
+            "sso:ListInstances",
+            "tag:GetResources",
+            "tag:GetTagKeys",
+            "tag:GetTagValues",
+        ),
+    ),
+    PolicyStatement(
+        sid="ReadUnits",
+        actions=("organizations:ListAccountsForParent", "organizations:ListChildren", "organizations:ListParents"),
+        resources=_UNITS,
+    ),
+    PolicyStatement(
+        sid="ReadUsersAndGroups",
+        actions=(
+            "identitystore:DescribeGroup",
+            "identitystore:DescribeGroupMembership",
+            "identitystore:DescribeUser",
+            "identitystore:GetGroupId",
+            "identitystore:GetGroupMembershipId",
+            "identitystore:GetUserId",
+            "identitystore:IsMemberInGroups",
+            "identitystore:ListGroupMemberships",
+            "identitystore:ListGroupMembershipsForMember",
+            "identitystore:ListGroups",
+            "identitystore:ListUsers",
+        ),
+    ),
+    PolicyStatement(
+        sid="ManageUsersAndGroups",
+        actions=(
+            "identitystore:CreateGroup",
+            "identitystore:CreateGroupMembership",
+            "identitystore:CreateUser",
+            "identitystore:DeleteGroup",
+            "identitystore:DeleteGroupMembership",
+            "identitystore:DeleteUser",
+            "identitystore:UpdateGroup",
+            "identitystore:UpdateUser",
+        ),
+        sets=FULL,
+    ),
+    PolicyStatement(
+        sid="ReadPermissionSets",
+        actions=(
+            "sso:DescribeAccountAssignmentCreationStatus",
+            "sso:DescribeAccountAssignmentDeletionStatus",
+            "sso:DescribePermissionSet",
+            "sso:DescribePermissionSetProvisioningStatus",
+            "sso:GetInlinePolicyForPermissionSet",
+            "sso:GetPermissionsBoundaryForPermissionSet",
+            "sso:ListCustomerManagedPolicyReferencesInPermissionSet",
+            "sso:ListManagedPoliciesInPermissionSet",
+            "sso:ListPermissionSets",
+        ),
+        resources=_IDENTITY_CENTER,
+    ),
+    PolicyStatement(
+        sid="ManagePermissionSets",
+        actions=(
+            "sso:AttachCustomerManagedPolicyReferenceToPermissionSet",
+            "sso:AttachManagedPolicyToPermissionSet",
+            "sso:CreateAccountAssignment",
+            "sso:CreatePermissionSet",
+            "sso:DeleteAccountAssignment",
+            "sso:DeleteInlinePolicyFromPermissionSet",
+            "sso:DeletePermissionSet",
+            "sso:DeletePermissionsBoundaryFromPermissionSet",
+            "sso:DetachCustomerManagedPolicyReferenceFromPermissionSet",
+            "sso:DetachManagedPolicyFromPermissionSet",
+            "sso:ProvisionPermissionSet",
+            "sso:PutInlinePolicyToPermissionSet",
+            "sso:PutPermissionsBoundaryToPermissionSet",
+        ),
+        resources=_IDENTITY_CENTER,
+        sets=FULL,
+    ),
+    PolicyStatement(sid="TagPermissionSets", actions=("sso:TagResource", "sso:UntagResource"), sets=FULL),
+    PolicyStatement(sid="ReadSamlProviders", actions=("iam:GetSAMLProvider",), resources=_SAML_PROVIDERS),
+    PolicyStatement(
+        sid="ManageSamlProviders",
+        actions=("iam:CreateSAMLProvider", "iam:UpdateSAMLProvider"),
+        resources=_SAML_PROVIDERS,
+        sets=FULL,
+    ),
+)
+"""What the role in the management account holds: organization and Identity Center.
+
+Of ``identitystore:*``, the actions on users, groups and memberships are written out. Those on the store itself and on
+its regions are not there: no connector makes or deletes an identity store.
+"""
+
 MANAGED_POLICIES: Mapping[PermissionSet, tuple[str, ...]] = dict.fromkeys(
     PermissionSet, ("AWSCloudFormationReadOnlyAccess", "AWSResourceExplorerReadOnlyAccess", "SecurityAudit")
 )
-"""Names of the AWS managed policies of each permission set; all three only read."""
+"""Names of the AWS managed policies of each permission set in mode Account; all three only read."""
+
+_STRICTEST_FIRST = (PermissionSet.READ_ONLY, PermissionSet.FULL_ACCESS)
 
 
-def statements_of(permission_set: PermissionSet) -> Iterable[PolicyStatement]:
-    """Return the rows that *permission_set* holds, in the table's order."""
-    return (one for one in STATEMENTS if permission_set in one.sets)
+def statements_of(
+    permission_set: PermissionSet, table: Iterable[PolicyStatement] = STATEMENTS
+) -> Iterable[PolicyStatement]:
+    """Return the rows of *table* that *permission_set* holds, in the table's order."""
+    return (one for one in table if permission_set in one.sets)
 
 
 def permissions_document(permission_set: PermissionSet, partition: str) -> PolicyDocument:
-    """Return the inline policy of a connector role in *partition*."""
-    statements = [one.document(partition) for one in statements_of(permission_set)]
-    return PolicyDocument.of({"Version": POLICY_VERSION, "Statement": statements})
+    """Return the inline policy of a connector role in *partition*, for mode Account."""
+    return _document(statements_of(permission_set), partition)
 
 
-def permission_set_of(document: PolicyDocument | None, partition: str) -> PermissionSet | None:
-    """Return the permission set whose inline policy *document* is, None if it is none's."""
-    return next((one for one in PermissionSet if permissions_document(one, partition) == document), None)
+def organization_permissions_document(partition: str) -> PolicyDocument:
+    """Return the inline policy of a connector role in *partition*, for mode Organization.
+
+    It is the same for every permission set, and all there is: such a role has no managed policies. What the set says
+    holds for the role in the management account, which the connector assumes.
+    """
+    return _document(CONNECTOR_STATEMENTS, partition)
+
+
+def management_permissions_document(permission_set: PermissionSet, partition: str) -> PolicyDocument:
+    """Return the inline policy of the role in the management account, which the connector assumes."""
+    return _document(statements_of(permission_set, MANAGEMENT_STATEMENTS), partition)
+
+
+def permission_sets_of(document: PolicyDocument | None, partition: str) -> tuple[PermissionSet, ...]:
+    """Return the permission sets whose connector role has *document* as its inline policy, the strictest first.
+
+    That of mode Organization belongs to all of them, that of mode Account to one, any other to none.
+    """
+    if document == organization_permissions_document(partition):
+        return _STRICTEST_FIRST
+    return tuple(one for one in _STRICTEST_FIRST if permissions_document(one, partition) == document)
 
 
 def managed_policy_arns(permission_set: PermissionSet, partition: str) -> frozenset[str]:
-    """Return the ARNs of the AWS managed policies of *permission_set* in *partition*."""
+    """Return the ARNs of the AWS managed policies of *permission_set* in *partition*, for mode Account."""
     return frozenset(f"arn:{partition}:iam::aws:policy/{name}" for name in MANAGED_POLICIES[permission_set])
+
+
+def _document(statements: Iterable[PolicyStatement], partition: str) -> PolicyDocument:
+    documents = [one.document(partition) for one in statements]
+    return PolicyDocument.of({"Version": POLICY_VERSION, "Statement": documents})
