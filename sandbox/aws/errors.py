@@ -6,6 +6,7 @@ from typing import Final
 
 _STATUS: Final = {
     "AccessDenied": 403,
+    "ChangeSetNotFound": 404,
     "ConcurrentModification": 409,
     "DeleteConflict": 409,
     "EntityAlreadyExists": 409,

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import secrets
+from collections.abc import MutableMapping
 from types import TracebackType
 from typing import Self
 
-from sandbox.aws.account import HOME_REGIONS, Account, Partition
+from sandbox.aws.account import Account, Partition
 from sandbox.aws.calls import AccountLike, CallLog
 from sandbox.aws.clients import Clients
 from sandbox.aws.clock import Clock, system_clock
 from sandbox.aws.faults import Faults, Hooks
-from sandbox.aws.identity.callers import Caller
 from sandbox.aws.identity.issuers import Jwks
+from sandbox.aws.organizations.organization import Organization
 from sandbox.aws.pipeline import Pipeline
 from sandbox.aws.state import State
-from sandbox.aws.store.backend import AccountBackend
-from sandbox.aws.store.ids import unique_id
 from sandbox.aws.wire.server import HttpServer
 
 
@@ -92,6 +90,37 @@ class FrontDoor:
     def roles_per_account(self, quota: int) -> None:
         self._state.roles_per_account = quota
 
+    @property
+    def stack_step_seconds(self) -> float:
+        """Seconds that each step of a CloudFormation operation takes; 0 at first.
+
+        Steps are carried out, in order, when a call to CloudFormation comes in and their time has come. At 0, what
+        one call begins is over at the next call.
+        """
+        return self._state.stacks.step_seconds
+
+    @stack_step_seconds.setter
+    def stack_step_seconds(self, seconds: float) -> None:
+        self._state.stacks.step_seconds = seconds
+
+    @property
+    def templates(self) -> MutableMapping[str, str]:
+        """The templates that CloudFormation finds by `TemplateURL`: URL and text."""
+        return self._state.stacks.templates
+
+    def create_organization(self, management: Account) -> Organization:
+        """Make an organization, with all features, of one account.
+
+        Raises:
+            ValueError: The account belongs to one already.
+        """
+        with self._state.lock:
+            if self._state.organizations.of_account(management.account_id) is not None:
+                raise ValueError(f"account {management.account_id} is in an organization already")
+            organization = Organization(management.account_id, management.partition, self._state.clock)
+            self._state.organizations.add(organization)
+        return organization
+
     def create_account(self, partition: Partition = "aws", account_id: str | None = None) -> Account:
         """Make an account with an administrator.
 
@@ -103,12 +132,9 @@ class FrontDoor:
             ValueError: The id is taken, or not of twelve digits.
         """
         with self._state.lock:
-            account_id = self._free_account_id() if account_id is None else self._checked_account_id(account_id)
-            self._state.accounts[account_id] = AccountBackend(account_id, HOME_REGIONS[partition])
-            arn = f"arn:{partition}:iam::{account_id}:user/administrator"
-            administrator = Caller(account_id, partition, arn, unique_id(account_id, "AIDA"))
-            self._state.administrators[account_id] = administrator
-            account = Account(account_id, partition, self._state.keys.issue(administrator), self._clients)
+            account_id = self._state.make_account(partition, account_id)
+            key = self._state.keys.issue(self._state.administrators[account_id])
+            account = Account(account_id, partition, key, self._clients)
             self._accounts[account_id] = account
         return account
 
@@ -143,23 +169,10 @@ class FrontDoor:
         self._state.issuers.trust(issuer, jwks)
 
     def reset(self) -> None:
-        """Go back to the beginning: no accounts, keys, issuers, faults, hooks, delays nor recorded calls."""
+        """Go back to the beginning: no accounts, stacks, keys, faults, hooks, delays nor recorded calls."""
         self.faults.clear()
         self.hooks.clear()
         self.calls.clear()
         with self._state.lock:
             self._state.clear()
             self._accounts.clear()
-
-    def _free_account_id(self) -> str:
-        while True:
-            account_id = f"{100_000_000_000 + secrets.randbelow(900_000_000_000)}"
-            if account_id not in self._state.accounts:
-                return account_id
-
-    def _checked_account_id(self, account_id: str) -> str:
-        if len(account_id) != 12 or not account_id.isdecimal():  # noqa: PLR2004 -- an account id's length
-            raise ValueError(f"not an account id: {account_id}")
-        if account_id in self._state.accounts:
-            raise ValueError(f"account {account_id} exists already")
-        return account_id

@@ -14,19 +14,26 @@ from botocore.model import OperationModel
 
 from sandbox.aws.authorisation import authorise
 from sandbox.aws.calls import CallLog
+from sandbox.aws.cloudformation.api.operations import OPERATIONS as CLOUDFORMATION_OPERATIONS
 from sandbox.aws.errors import AwsError, ConnectionDroppedError, not_modelled
 from sandbox.aws.faults import Faults, Hooks
 from sandbox.aws.iam.operations import OPERATIONS as IAM_OPERATIONS
 from sandbox.aws.identity.callers import AccessKey
 from sandbox.aws.identity.signature import Signature, read_signature, verify
+from sandbox.aws.organizations.operations import OPERATIONS as ORGANIZATIONS_OPERATIONS
 from sandbox.aws.state import Call, Operation, State
 from sandbox.aws.sts.operations import OPERATIONS as STS_OPERATIONS
-from sandbox.aws.wire import query
+from sandbox.aws.wire import json_rpc, query
 from sandbox.aws.wire.models import check_constraints, operation_model, redacted, service_model
 from sandbox.aws.wire.protocols import named_operation, render_error
 from sandbox.aws.wire.server import HttpRequest, HttpResponse
 
-_SERVICES: Final[Mapping[str, Mapping[str, Operation]]] = {"iam": IAM_OPERATIONS, "sts": STS_OPERATIONS}
+_SERVICES: Final[Mapping[str, Mapping[str, Operation]]] = {
+    "cloudformation": CLOUDFORMATION_OPERATIONS,
+    "iam": IAM_OPERATIONS,
+    "organizations": ORGANIZATIONS_OPERATIONS,
+    "sts": STS_OPERATIONS,
+}
 
 
 @dataclass
@@ -57,6 +64,7 @@ class Pipeline:
 
     def __init__(self, state: State, calls: CallLog, faults: Faults, hooks: Hooks) -> None:
         self._state, self._calls, self._faults, self._hooks = state, calls, faults, hooks
+        state.perform = self.perform
         self.internal_errors: list[Exception] = []
 
     def answer(self, request: HttpRequest) -> HttpResponse:
@@ -84,6 +92,41 @@ class Pipeline:
         finally:
             self._record(progress, outcome)
 
+    def perform(
+        self, key: AccessKey, service: str, region: str, operation: str, parameters: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Make a call on behalf of a service, with all that befalls one that comes in over HTTP.
+
+        Args:
+            key: What it is signed with; it has to be valid now.
+            service: Such as `iam`; one that is modelled.
+            region: The credential scope's region.
+            operation: Such as `CreateRole`; one that is modelled.
+            parameters: As the service's model names them.
+
+        Returns:
+            The members of the operation's output.
+
+        Raises:
+            AwsError: The service's answer.
+            ConnectionDroppedError: There is none.
+        """
+        progress = _Progress(self._state.clock(), service=service, operation=operation, parameters=parameters)
+        progress.model, progress.access_key_id = operation_model(service, operation), key.access_key_id
+        outcome = "ok"
+        try:
+            progress.key = self._state.keys.usable(key.access_key_id, key.session_token, self._state.clock())
+            call = Call(self._state, service, operation, parameters, region, key.caller, key.access_key_id)
+            return self._carry_out(call, _SERVICES[service][operation], progress.model, progress)
+        except AwsError as error:
+            outcome = error.code
+            raise
+        except ConnectionDroppedError:
+            outcome = "ConnectionReset"
+            raise
+        finally:
+            self._record(progress, outcome)
+
     def _answer(self, request: HttpRequest, progress: _Progress) -> HttpResponse:
         signature = read_signature(request)
         model, operation = _read(request, signature, progress)
@@ -101,6 +144,8 @@ class Pipeline:
             progress.access_key_id,
         )
         result = self._carry_out(call, operation, model, progress)
+        if _is_json(model):
+            return json_rpc.render(result, progress.request_id)
         return query.render(model, result, progress.request_id)
 
     def _identify(self, request: HttpRequest, signature: Signature | None) -> AccessKey:
@@ -121,7 +166,9 @@ class Pipeline:
             effect.before()
         self._hooks.run_before(call)
         authorise(call)
-        check_constraints(model.input_shape, call.parameters)
+        check_constraints(
+            model.input_shape, call.parameters, "ValidationException" if _is_json(model) else "ValidationError"
+        )
         result = operation.carry_out(call)
         progress.applied = True
         self._hooks.run_after(call)
@@ -150,20 +197,33 @@ def _read(request: HttpRequest, signature: Signature | None, progress: _Progress
     """Find out what is asked, and refuse what is not modelled."""
     progress.service = signature.service if signature else "sts"  # what STS serves unsigned is all that may be
     progress.access_key_id = signature.access_key_id if signature else None
-    operations = _SERVICES.get(progress.service)
     fields = query.form_fields(request.body) if _is_form(request) else {}
     progress.operation = fields.pop("Action", "") or named_operation(progress.service, request)
-    if operations is None or not _is_form(request):
-        raise not_modelled(f"{progress.service}:{progress.operation}")
-    progress.model = _model(progress.service, progress.operation, fields.pop("Version", ""))
+    what = f"{progress.service}:{progress.operation}"
+    operations = _SERVICES.get(progress.service)
+    if operations is None or _is_form(request) == _speaks_json(progress.service):
+        raise not_modelled(what)
+    version = fields.pop("Version", "") if _is_form(request) else service_model(progress.service).api_version
+    progress.model = _model(progress.service, progress.operation, version)
     operation = operations.get(progress.operation)
     if operation is None:
-        raise not_modelled(f"{progress.service}:{progress.operation}")
-    progress.parameters = query.parse(progress.model, fields)
+        raise not_modelled(what)
+    is_json = _is_json(progress.model)
+    progress.parameters = (
+        json_rpc.parse(progress.model, request.body) if is_json else query.parse(progress.model, fields)
+    )
     for name in progress.parameters:
         if name not in operation.parameters:
-            raise not_modelled(f"parameter {name} of {progress.service}:{progress.operation}")
+            raise not_modelled(f"parameter {name} of {what}")
     return progress.model, operation
+
+
+def _is_json(model: OperationModel) -> bool:
+    return str(model.service_model.protocol) == "json"
+
+
+def _speaks_json(service: str) -> bool:
+    return str(service_model(service).protocol) == "json"
 
 
 def _is_form(request: HttpRequest) -> bool:

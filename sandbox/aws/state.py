@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from sandbox.aws.account import HOME_REGIONS, Partition
 from sandbox.aws.clock import Clock
+from sandbox.aws.cloudformation.stacks import Stacks
 from sandbox.aws.errors import AwsError
-from sandbox.aws.identity.callers import AccessKeys, Caller
+from sandbox.aws.identity.callers import AccessKey, AccessKeys, Caller
 from sandbox.aws.identity.issuers import Issuers
+from sandbox.aws.organizations.organization import Organizations
 from sandbox.aws.store.backend import AccountBackend, Role
+from sandbox.aws.store.ids import unique_id
 
 DEFAULT_ROLES_PER_ACCOUNT: Final = 1000
 """IAM User Guide, "IAM and STS quotas"."""
+
+Perform = Callable[[AccessKey, str, str, str, Mapping[str, Any]], Mapping[str, Any]]
+"""Makes a call from within: key, service, region, operation and parameters."""
+
+
+def _out_of_reach(*call: object) -> Mapping[str, Any]:
+    raise RuntimeError(f"no pipeline stands before this state: {call}")
 
 
 @dataclass
@@ -30,6 +42,9 @@ class State:
         new_principal_delay: Seconds during which a new role cannot be named in a trust policy nor assumed.
         new_role_read_delay: Seconds during which a new role is not found by reads.
         roles_per_account: IAM's quota, which AWS raises on request.
+        organizations: Who belongs together.
+        stacks: CloudFormation's.
+        perform: Makes a call on behalf of a service, through all that calls pass; see `Pipeline.perform`.
     """
 
     clock: Clock
@@ -41,6 +56,29 @@ class State:
     new_principal_delay: float = 0.0
     new_role_read_delay: float = 0.0
     roles_per_account: int = DEFAULT_ROLES_PER_ACCOUNT
+    organizations: Organizations = field(default_factory=Organizations)
+    stacks: Stacks = field(default_factory=Stacks)
+    perform: Perform = _out_of_reach
+
+    def make_account(self, partition: Partition, account_id: str | None = None) -> str:
+        """Make an account with an administrator, who has no key as yet.
+
+        Args:
+            partition: Where it lives.
+            account_id: Twelve digits that no account here has; random if left out.
+
+        Returns:
+            Its id.
+
+        Raises:
+            ValueError: The id is taken, or not of twelve digits.
+        """
+        with self.lock:
+            account_id = self._free_account_id() if account_id is None else self._checked_account_id(account_id)
+            self.accounts[account_id] = AccountBackend(account_id, HOME_REGIONS[partition])
+            arn = f"arn:{partition}:iam::{account_id}:user/administrator"
+            self.administrators[account_id] = Caller(account_id, partition, arn, unique_id(account_id, "AIDA"))
+        return account_id
 
     def role_of_arn(self, arn: str) -> Role | None:
         """The role of an ARN, in whichever account it names."""
@@ -68,6 +106,21 @@ class State:
         self.administrators.clear()
         self.new_principal_delay = self.new_role_read_delay = 0.0
         self.roles_per_account = DEFAULT_ROLES_PER_ACCOUNT
+        self.organizations.clear()
+        self.stacks.clear()
+
+    def _free_account_id(self) -> str:
+        while True:
+            account_id = f"{100_000_000_000 + secrets.randbelow(900_000_000_000)}"
+            if account_id not in self.accounts:
+                return account_id
+
+    def _checked_account_id(self, account_id: str) -> str:
+        if len(account_id) != 12 or not account_id.isdecimal():  # noqa: PLR2004 -- an account id's length
+            raise ValueError(f"not an account id: {account_id}")
+        if account_id in self.accounts:
+            raise ValueError(f"account {account_id} exists already")
+        return account_id
 
     def _age(self, role: Role) -> float:
         age: float = (self.clock() - role.create_date).total_seconds()

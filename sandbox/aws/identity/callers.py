@@ -99,6 +99,11 @@ class AccessKeys:
             raise AwsError("ExpiredToken", "The security token included in the request is expired")
         return key
 
+    def find(self, access_key: str | None) -> AccessKey | None:
+        """The key of an id, usable or not."""
+        with self._lock:
+            return self._keys.get(access_key or "")
+
     def clear(self) -> None:
         """Forget every key."""
         with self._lock:

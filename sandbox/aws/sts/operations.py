@@ -29,11 +29,12 @@ def assume_role(call: Call) -> Mapping[str, Any]:
     _check_role_arn(arn)
     refusal = access_denied(f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}")
     role = _assumable(call, arn, refusal)
-    context = caller_context(
+    keys = caller_context(
         caller,
         sts_ExternalId=call.parameters.get("ExternalId"),
         sts_RoleSessionName=call.parameters["RoleSessionName"],
     )
+    context = {**keys, **call.state.organizations.condition_keys(caller.account_id)}
     trusted = is_trusted(role.assume_role_policy_document, "sts:AssumeRole", names_caller(caller), context)
     if not trusted or role.partition != caller.partition:
         raise refusal

@@ -21,6 +21,7 @@ _KNOWN_KEYS: Final = {
     "aws:principalaccount",
     "aws:principalarn",
     "aws:principalorgid",
+    "aws:principalorgpaths",
     "aws:principaltype",
     "aws:sourceaccount",
     "aws:sourcearn",
@@ -58,6 +59,11 @@ def names_caller(caller: Caller) -> IsNamed:
 def names_provider(provider_arn: str) -> IsNamed:
     """A test for principals that name an identity provider."""
     return lambda principal: provider_arn in as_list(principal.get("Federated", []))
+
+
+def names_service(service: str) -> IsNamed:
+    """A test for principals that name a service, such as `cloudformation.amazonaws.com`."""
+    return lambda principal: service in as_list(principal.get("Service", []))
 
 
 def caller_context(caller: Caller, **more: str | None) -> Context:

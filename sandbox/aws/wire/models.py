@@ -10,7 +10,7 @@ from typing import Any, Final
 from botocore.loaders import Loader
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from sandbox.aws.errors import validation_error
+from sandbox.aws.errors import AwsError
 
 LOADER: Final = Loader()
 """Reads each model once a process: the services' and the clients' sessions share it."""
@@ -28,18 +28,18 @@ def operation_model(service: str, operation: str) -> OperationModel:
     return service_model(service).operation_model(operation)
 
 
-def check_constraints(shape: Shape | None, parameters: Mapping[str, Any]) -> None:
+def check_constraints(shape: Shape | None, parameters: Mapping[str, Any], code: str = "ValidationError") -> None:
     """Hold parameters against the model: required members, lengths, ranges, patterns, enumerations.
 
     Raises:
-        AwsError: `ValidationError`, listing every violation in the words the query services use.
+        AwsError: Of the given code, listing every violation in the words the query services use.
     """
     if not isinstance(shape, StructureShape):
         return
     violations = list(_structure_violations(shape, parameters, ""))
     if violations:
         plural = "s" if len(violations) > 1 else ""
-        raise validation_error(f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}")
+        raise AwsError(code, f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}")
 
 
 def redacted(shape: Shape | None, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Which protocol a request speaks, which operation it means, and how an error looks in it.
 
-Only the query protocol is served as yet; the others are recognised so that a refusal arrives in their shape.
+The query protocol and JSON 1.1 are served; the others are recognised so that a refusal arrives in their shape.
 Source: the protocol documents of Smithy, and the `protocol` of each service's model.
 """
 

@@ -1,4 +1,4 @@
-"""The query protocol (IAM, STS): form fields in, XML out.
+"""The query protocol (IAM, STS, CloudFormation): form fields in, XML out.
 
 Source: "AWS Query protocol" in the Smithy documentation.
 """

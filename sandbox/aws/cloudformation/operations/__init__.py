@@ -1,0 +1,1 @@
+"""What is done to stacks, step by step."""

@@ -1,0 +1,1 @@
+"""AWS Organizations: who belongs together, and who may see it."""
