@@ -14,7 +14,7 @@ from rich.console import Console
 from benchmarks import crowd, denial, fleet, latency, machine, role_calls, steady
 from benchmarks.report import Figure, Report, figures_table, show
 from benchmarks.waiting import NotSeenError
-from sandbox.controlplane import ControlPlane, ControlPlaneError
+from sandbox.controlplane import CommandError, ControlPlane, ControlPlaneError
 from sandbox.installation import CRD
 from sandbox.operator_process import OperatorEndedError
 from sandbox.surroundings import Surroundings, surroundings
@@ -57,18 +57,15 @@ def main(selected: tuple[str, ...], *, listing: bool) -> None:
         return
     try:
         sys.exit(0 if run(Console(width=WIDTH), selected or tuple(BENCHMARKS)) else 1)
-    except (NotSeenError, ControlPlaneError, OperatorEndedError) as error:
-        click.echo("\n".join([f"benchmarks: {error}", *getattr(error, "__notes__", ())]), err=True)
-        sys.exit(1)
+    except ControlPlaneError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def run(console: Console, selected: tuple[str, ...]) -> bool:
     """Run the *selected* benchmarks; return whether every bound holds.
 
     Raises:
-        NotSeenError: a benchmark waited in vain.
         ControlPlaneError: the control plane did not come up, or a part of it died.
-        OperatorEndedError: the operator does not serve.
     """
     began = time.monotonic()
     figures: list[Figure] = []
@@ -76,11 +73,21 @@ def run(console: Console, selected: tuple[str, ...]) -> bool:
     with ControlPlane.start(crds=[CRD]) as control_plane, surroundings(control_plane) as around:
         for name in [name for name in BENCHMARKS if name in selected]:
             console.print(f"[dim]{name}: {BENCHMARKS[name].about}, about {BENCHMARKS[name].seconds} s …[/]")
-            report = BENCHMARKS[name].measure(around)
+            report = measured(console, name, BENCHMARKS[name], around)
             show(console, name, report)
             figures += report.figures
     console.print(f"[dim]after {time.monotonic() - began:.0f} s:[/]")
     return conclude(console, figures)
+
+
+def measured(console: Console, name: str, benchmark: Benchmark, around: Surroundings) -> Report:
+    """Run one benchmark; one that cannot be brought to its end is a broken figure, and the others go on."""
+    try:
+        return benchmark.measure(around)
+    except (NotSeenError, CommandError, OperatorEndedError) as error:
+        told = "\n".join([str(error), *getattr(error, "__notes__", ())])
+        console.print(told, style="red", markup=False, highlight=False, soft_wrap=True)
+        return Report([Figure(f"{name}: {benchmark.about}", "not measured, see above", holds=False)])
 
 
 def conclude(console: Console, figures: Sequence[Figure]) -> bool:

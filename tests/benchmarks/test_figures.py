@@ -9,9 +9,10 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from benchmarks import role_calls, steady
-from benchmarks.__main__ import BENCHMARKS, conclude, main
+from benchmarks.__main__ import BENCHMARKS, Benchmark, conclude, main, measured
 from benchmarks.report import Figure, Report
 from benchmarks.steady import looks_of
+from benchmarks.waiting import until
 from sandbox.aws import FrontDoor
 from sandbox.controlplane import ControlPlane
 from sandbox.surroundings import Surroundings, surroundings
@@ -89,3 +90,15 @@ def test_looks_begin_with_get_role_and_are_told_apart_by_role() -> None:
         calls = aws.calls.all()
 
     assert looks_of(calls) == [["GetRole", "ListAttachedRolePolicies"]] * 3
+
+
+def test_what_cannot_be_measured_is_a_broken_figure(around: Surroundings) -> None:
+    def wait_in_vain(_: Surroundings) -> Report:
+        until("the moon is blue", lambda: False, 0.1)
+        return Report()
+
+    console = Console(record=True)
+    report = measured(console, "moon", Benchmark("its colour", 1, wait_in_vain), around)
+
+    assert [figure.holds for figure in report.figures] == [False]
+    assert "the moon is blue" in console.export_text()
