@@ -78,8 +78,12 @@ class ConnectorHandlers:
             return
         item = self._items.of(owner)
         before, item.news = item.news, _news(body)
+        if item.news == item.read:  # a look came before the news, as mostly with that of our finalizer
+            if type is None:
+                item.wake.set()  # kopf lists anew: news of children may have been lost
+            return
         if item.news != before:
-            item.failures = 0  # a correction is not made to wait for an old failure's back-off
+            item.failures = item.unready = 0  # a correction is not made to wait for an old failure's back-off
             item.demand_look(Priority.USER if before else _priority_at_first_sight(body))
         elif type is None:
             item.demand_look(Priority.ROUTINE)
@@ -116,11 +120,11 @@ class ConnectorHandlers:
                 look_at = self._line_up(item, loop.time())
             item.wake.clear()
             if item.turn and item.turn.given:
-                delay = await self._look(item)
-                look_at, quick_at = loop.time() + delay, math.inf
+                delay, quick_delay = await self._look(item)
+                look_at, quick_at = loop.time() + delay, loop.time() + quick_delay
             elif item.looked and (news or loop.time() >= quick_at):
-                delay = await self._pass(item)
-                quick_at = loop.time() + delay
+                _, quick_delay = await self._pass(item)
+                quick_at = loop.time() + quick_delay
             await self._rest(item, min(look_at, quick_at))
 
     def _line_up(self, item: WorkItem, now: float) -> float:
@@ -138,34 +142,48 @@ class ConnectorHandlers:
         item.turn = self._looks.line_up(priority, item.wake.set)
         return math.inf
 
-    async def _look(self, item: WorkItem) -> float:
-        """Make a pass that looks at AWS, in the turn that was given; return the seconds until the next."""
+    async def _look(self, item: WorkItem) -> tuple[float, float]:
+        """Make a pass that looks at AWS, in the turn that was given; return what `_pass` does."""
         turn, item.turn = item.turn, None
         item.priority = Priority.ROUTINE
         return await self._pass(item, turn)
 
-    async def _pass(self, item: WorkItem, turn: Turn | None = None) -> float:
-        """Make one pass, which without a turn spares AWS; return the seconds until the next."""
+    async def _pass(self, item: WorkItem, turn: Turn | None = None) -> tuple[float, float]:
+        """Make one pass, which without a turn spares AWS.
+
+        Returns the seconds until the next look at AWS, and until the next pass that spares it.
+        """
         quick = turn is None
         try:
             outcome = await self._items.in_thread(
                 item, lambda: self._reconciler.reconcile(item.owner, quick=quick), turn
             )
         except FencedError:
-            return self._timing.resync
+            return self._timing.resync, math.inf
         except Exception as failure:  # noqa: BLE001 -- the loop must not end
             self._log("the pass failed", failure)
             item.failures += 1
-            return self._timing.backoff(item.failures)
-        item.looked = item.looked or (outcome is not None and not quick)
-        return self._after(item, outcome or Outcome(Next.NOTHING), quick=quick)
+            delay = self._timing.backoff(item.failures)
+            return delay, delay
+        if outcome is None:
+            return self._timing.after(Outcome(Next.NOTHING), 0), math.inf
+        if not quick:
+            self._note_look(item, outcome)
+        item.unready = 0 if outcome.children is Next.NOTHING else item.unready + 1
+        return self._timing.after(outcome, item.failures), self._quick_delay(item, outcome)
 
-    def _after(self, item: WorkItem, outcome: Outcome, *, quick: bool) -> float:
-        if outcome.awaits is Next.NOTHING and not outcome.hurry:
-            item.failures = 0
-        elif not quick or item.failures == 0:
-            item.failures += 1
-        return self._timing.after(outcome, item.failures)
+    @staticmethod
+    def _note_look(item: WorkItem, outcome: Outcome) -> None:
+        satisfied = outcome.awaits is Next.NOTHING and not outcome.hurry
+        item.looked, item.failures = True, 0 if satisfied else item.failures + 1
+        item.read = _news(outcome.read) if outcome.read else None
+        if item.read == item.news:
+            item.look = False  # what it was demanded for, this one has seen
+
+    def _quick_delay(self, item: WorkItem, outcome: Outcome) -> float:
+        if outcome.hurry:
+            return self._timing.after(outcome, max(item.failures, item.unready))
+        return self._timing.of_children(outcome, item.unready)
 
     async def _rest(self, item: WorkItem, until: float) -> None:
         """Wait until something wakes the item, a Secret has changed, or it is time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 
@@ -34,9 +35,20 @@ class Timing:
     """Between looks at Secrets, which are not watched."""
 
     def after(self, outcome: Outcome, failures: int) -> float:
-        """Return how long to wait after a pass, *failures* counting the passes in a row that were not satisfied."""
+        """Return how long AWS can wait for a look, *failures* counting the looks in a row that were not satisfied."""
         delay = self._after(outcome, failures)
         return delay if outcome.within is None else min(delay, outcome.within)
+
+    def of_children(self, outcome: Outcome, failures: int) -> float:
+        """Return how long the children can wait for a pass, *failures* counting those that were not satisfied.
+
+        With children as asked it is for ever: they are watched.
+        """
+        if outcome.children is Next.NOTHING or outcome.permanent:
+            return math.inf
+        if outcome.children is Next.SOMEBODY and failures > PATIENT_AFTER:
+            return self._spread(self.seldom)
+        return self.backoff(failures)
 
     def backoff(self, failures: int) -> float:
         """Return a wait that doubles with *failures*, up to the last retry's, at least half of it.

@@ -53,7 +53,10 @@ class WorkItem:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     failures: int = 0
-    """Passes in a row that were not satisfied."""
+    """Looks at AWS in a row that were not satisfied."""
+
+    unready: int = 0
+    """Passes in a row that did not find the children as asked."""
 
     look: bool = True
     """Whether AWS is to be looked at as well."""
@@ -70,7 +73,10 @@ class WorkItem:
     allowance: Allowance = field(default_factory=Allowance)
 
     news: tuple[Any, ...] | None = None
-    """The part of the object that is worth a pass, as last seen."""
+    """The part of the object that is worth a pass, as last heard of."""
+
+    read: tuple[Any, ...] | None = None
+    """The same, as the last look read it."""
 
     def demand_look(self, priority: Priority) -> None:
         """Have AWS looked at as soon as *priority* lets it; what is more urgent already stays so."""

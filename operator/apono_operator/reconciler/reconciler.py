@@ -47,7 +47,7 @@ class Reconciler:
         if connector is None or "deletionTimestamp" in connector["metadata"]:
             return None
         upkeep = Upkeep(self.environment, connector, owner, quick=quick)
-        outcome = upkeep.run()
+        outcome = replace(upkeep.run(), read=connector)
         try:
             write_status(self.environment, upkeep.connector, owner, upkeep.findings, upkeep.facts)
         except ConflictError:  # somebody changed the connector during the pass

@@ -7,7 +7,7 @@ fails, so their conditions are as last seen; their ``observedGeneration`` tells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -44,6 +44,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 REASONS: Mapping[str, Reason] = {reason.value: reason for reason in Reason}
 
+_CHILDREN = ConditionType.DEPLOYMENT_AVAILABLE
+
 T = TypeVar("T")
 Step = Callable[[], tuple[Finding, "T | None"]]
 
@@ -53,6 +55,11 @@ class Outcome:
     """What a pass says about the next one."""
 
     awaits: Next
+    """What has to happen before a look at AWS can find anything else."""
+
+    children: Next = Next.NOTHING
+    """What has to happen before the children can be found otherwise, which costs no call to AWS."""
+
     hurry: bool = False
     """Something changed under our hands: look again at once."""
 
@@ -61,6 +68,9 @@ class Outcome:
 
     within: float | None = None
     """Look again within so many seconds, even if all is well."""
+
+    read: Manifest | None = field(default=None, repr=False, compare=False)
+    """The connector as the pass read it."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +109,17 @@ class Upkeep:
         self._run()
         if ConditionType.CONNECTOR_ROLE_READY not in self.findings and not self.quick:
             self._contain_role()
-        waiting = {finding.awaits for finding in self.findings.values()}
-        awaits = next((one for one in (Next.TIME, Next.SOMEBODY) if one in waiting), Next.NOTHING)
         permanent = not self.findings[ConditionType.ACCEPTED].good
-        return Outcome(awaits, self._hurry, permanent, self._within)
+        return Outcome(self._awaits_of_aws(), self._awaits({_CHILDREN}), self._hurry, permanent, self._within)
+
+    def _awaits_of_aws(self) -> Next:
+        """What is the matter with the children costs AWS no look, unless it kept us from one."""
+        looked = ConditionType.CONNECTOR_ROLE_READY in self.findings
+        return self._awaits(self.findings.keys() - ({_CHILDREN} if looked else set()))
+
+    def _awaits(self, kinds: Collection[ConditionType]) -> Next:
+        waiting = {finding.awaits for kind, finding in self.findings.items() if kind in kinds}
+        return next((one for one in (Next.TIME, Next.SOMEBODY) if one in waiting), Next.NOTHING)
 
     def _run(self) -> None:
         self.environment.secrets.pop(self.owner.uid, None)

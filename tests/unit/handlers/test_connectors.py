@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -202,5 +203,58 @@ def test_a_connector_that_is_gone_is_forgotten() -> None:
             assert await loop.reconciler.next() == "forget production"
             await loop.child_news()
             assert loop.reconciler.passes.empty()
+
+    asyncio.run(story())
+
+
+def test_news_that_a_look_has_read_already_costs_no_other_look() -> None:
+    async def story() -> None:
+        finalized = connector(1, finalizers=["apono.io/connector-cleanup"])
+        async with running(ScriptedReconciler(lambda: Outcome(Next.NOTHING, read=finalized))) as loop:
+            await loop.child_news()
+            assert await loop.reconciler.next() == "quick"
+            await loop.news(1, finalizers=["apono.io/connector-cleanup"])
+            await loop.child_news()
+            assert await loop.reconciler.next() == "quick"
+
+    asyncio.run(story())
+
+
+def test_news_that_came_during_a_look_and_that_it_has_read_cost_no_other_look() -> None:
+    async def story() -> None:
+        going_on = threading.Event()
+        read = [connector(1), connector(2)]
+
+        def answer() -> Outcome:
+            if len(read) == 1:
+                assert going_on.wait(PATIENCE)
+            return Outcome(Next.NOTHING, read=read.pop(0) if len(read) > 1 else read[0])
+
+        async with running(ScriptedReconciler(answer)) as loop:
+            await loop.news(1, annotations={"apono.io/reconcile-at": "now"})
+            assert await loop.reconciler.next() == "look"
+            await loop.news(2)
+            going_on.set()
+            assert await loop.reconciler.next() == "quick"
+
+    asyncio.run(story())
+
+
+def test_what_the_children_wait_for_costs_no_look_at_aws() -> None:
+    async def story() -> None:
+        rolling_out = ScriptedReconciler(lambda: Outcome(Next.NOTHING, children=Next.TIME))
+        async with running(rolling_out, Timing(resync=600.0, first_retry=0.01)) as loop:
+            assert [await loop.reconciler.next() for _ in range(3)] == ["quick"] * 3
+
+    asyncio.run(story())
+
+
+def test_when_everything_is_listed_anew_the_children_are_looked_at() -> None:
+    async def story() -> None:
+        async with running(ScriptedReconciler(lambda: Outcome(Next.NOTHING, read=connector(1)))) as loop:
+            await loop.child_news()
+            assert await loop.reconciler.next() == "quick"
+            await loop.news(1, kind=None)
+            assert await loop.reconciler.next() == "quick"
 
     asyncio.run(story())

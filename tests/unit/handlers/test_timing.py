@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,3 +78,19 @@ def test_what_changed_under_our_hands_is_looked_at_at_once(awaits: Next, failure
 def test_what_keeps_changing_under_our_hands_is_not_hurried_for_ever() -> None:
     assert timing.after(Outcome(Next.TIME, hurry=True), 4) >= 4
     assert 4 <= timing.after(Outcome(Next.NOTHING, hurry=True), 4) <= 8
+
+
+def test_children_as_asked_need_no_pass_before_their_next_news() -> None:
+    assert timing.of_children(Outcome(Next.TIME), 0) == math.inf
+    assert timing.of_children(Outcome(Next.TIME, children=Next.TIME, permanent=True), 3) == math.inf
+
+
+@pytest.mark.parametrize("awaits", [Next.SOMEBODY, Next.TIME])
+def test_children_that_are_not_as_asked_are_looked_at_after_the_back_off(awaits: Next) -> None:
+    assert 0.5 <= timing.of_children(Outcome(Next.NOTHING, children=awaits), 1) <= 1
+    assert 15 <= timing.of_children(Outcome(Next.NOTHING, children=awaits), 12) <= 30
+
+
+def test_children_that_have_long_waited_for_somebody_are_looked_at_seldom() -> None:
+    assert timing.of_children(Outcome(Next.NOTHING, children=Next.SOMEBODY), 13) >= 0.9 * timing.seldom
+    assert timing.of_children(Outcome(Next.NOTHING, children=Next.TIME), 13) <= 30
