@@ -147,7 +147,7 @@ def _operator_role(account: Account, issuer: str, namespace: str) -> str:
     }
     # Outside `apono-*`, which connectors may assume.
     answer = account.client("iam").create_role(
-        RoleName=f"operator-of-{namespace}"[:64], AssumeRolePolicyDocument=json.dumps(trust)
+        RoleName=f"connector-operator-{namespace}"[:64], AssumeRolePolicyDocument=json.dumps(trust)
     )
     return answer["Role"]["Arn"]
 
@@ -164,10 +164,7 @@ def _boundary(account: Account, name: str, document: str) -> str:
     text = (IAM_DOCUMENTS / document).read_text(encoding="utf-8")
     filled = text.replace("arn:aws:", f"arn:{account.partition}:").replace("123456789012", account.account_id)
     with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
-        iam.create_policy(
-            PolicyName=f"connector-boundary-{name}",
-            PolicyDocument=filled.replace("role/eks-apono-operator", "role/operator-of-*"),
-        )
+        iam.create_policy(PolicyName=f"connector-boundary-{name}", PolicyDocument=filled)
     return f"{account.arn_prefix}policy/connector-boundary-{name}"
 
 

@@ -25,6 +25,7 @@ from apono_operator.adapters.aws.session import AwsSession
 from apono_operator.adapters.errors import AdapterError
 from apono_operator.adapters.fence import Fence
 from apono_operator.adapters.kubernetes import Kubernetes
+from apono_operator.bootstrap.commands import bootstrap
 from apono_operator.handlers import lifecycle
 from apono_operator.handlers.connectors import ConnectorHandlers
 from apono_operator.handlers.looks import Looks, threads_for
@@ -51,6 +52,9 @@ def main() -> None:
 def print_crds() -> None:
     """Print the custom resource definition, to be applied with kubectl."""
     click.echo(crds.render(), nl=False)
+
+
+main.add_command(bootstrap)
 
 
 @main.command()

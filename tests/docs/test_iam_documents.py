@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 from policy_sentry.querying.actions import get_actions_with_access_level
 
+from apono_operator.bootstrap.documents import Right
+from apono_operator.bootstrap.rights import (
+    OPERATOR_RIGHTS,
+    ORGANIZATION_RIGHTS,
+    WITHOUT_BOUNDARIES,
+    WITHOUT_PERMISSION,
+    management_rights,
+)
 from sandbox.aws import Account, FrontDoor
 from tests.docs.installation import commands, operator_role
 from tests.docs.pages import DOCS, ROOT, code_in, page
@@ -18,9 +25,8 @@ from tests.docs.policy_evaluation import Request, allows
 
 IAM = DOCS / "iam"
 AWS_ADAPTER = ROOT / "operator" / "apono_operator" / "adapters" / "aws"
-CALL = re.compile(r'"((?:iam|sts):\w+)"')
-NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
-ONLY_WITHOUT_BOUNDARIES = {"iam:DeleteRolePermissionsBoundary"}
+CALL = re.compile(r'translated\("([a-z-]+:\w+)"|"((?:iam|sts|cloudformation|organizations|sso):[A-Z]\w+)"')
+DOCUMENTS = sorted(path.relative_to(IAM).as_posix() for path in IAM.rglob("*.json"))
 CHANGES_OF_ROLES = (
     "iam:AttachRolePolicy",
     "iam:DeleteRole",
@@ -45,14 +51,32 @@ def account() -> Iterator[Account]:
         yield aws.create_account()
 
 
-def test_the_operators_policy_allows_the_calls_that_the_operator_makes_and_no_other() -> None:
+def test_the_operators_policy_allows_the_calls_that_the_operator_makes_in_its_account_and_no_other() -> None:
     allowed = set(_actions(_document("operator-policy.json")))
-    assert allowed == _calls() - NEEDS_NO_PERMISSION - ONLY_WITHOUT_BOUNDARIES
+    elsewhere = _planned(ORGANIZATION_RIGHTS) | _planned(management_rights(template_body=False))
+    assert allowed <= _calls()
+    assert _calls() - allowed <= elsewhere | set(WITHOUT_PERMISSION) | set(WITHOUT_BOUNDARIES)
 
 
-def test_the_security_page_explains_each_call_that_the_operator_makes() -> None:
-    explained = {name for cell in page("docs/security.md").first_cells() for name in code_in(cell)}
-    assert {name for name in explained if name.startswith(("iam:", "sts:"))} == _calls()
+def test_every_call_of_an_adapter_stands_in_the_table_of_rights() -> None:
+    assert _calls() - PLANNED == set()
+
+
+def test_of_a_service_that_an_adapter_calls_the_table_holds_no_call_that_none_makes() -> None:
+    called = _calls()
+    services = {call.partition(":")[0] for call in called} - {"sts"}
+    planned = {call for call in PLANNED if call.partition(":")[0] in services}
+    assert planned - called == set()
+
+
+def test_no_call_without_a_right_is_granted() -> None:
+    granted = {action for name in DOCUMENTS if "operator-policy" in name for action in _actions(_document(name))}
+    assert granted & {*WITHOUT_PERMISSION, *WITHOUT_BOUNDARIES} == set()
+
+
+def test_the_page_of_permissions_explains_each_call_that_the_operator_makes() -> None:
+    explained = {name for cell in page("docs/reference/permissions.md").first_cells() for name in code_in(cell)}
+    assert _calls() - explained == set()
 
 
 def test_the_operator_may_widen_no_role_that_lacks_a_boundary() -> None:
@@ -90,10 +114,10 @@ def test_the_operator_makes_roles_in_the_name_of_its_own_cluster_alone() -> None
         assert not allows(policy, Request(call, CONNECTOR_ROLE, other))
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in IAM.iterdir() if "trust" not in path.name))
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if "trust" not in name])
 def test_iam_takes_the_policy(name: str, account: Account) -> None:
-    document = (IAM / name).read_text(encoding="utf-8")
-    made = account.client("iam").create_policy(PolicyName=name.removesuffix(".json"), PolicyDocument=document)
+    policy_name = name.removesuffix(".json").replace("/", "-")
+    made = account.client("iam").create_policy(PolicyName=policy_name, PolicyDocument=_text(name))
     assert made["Policy"]["Arn"].startswith(f"arn:aws:iam::{account.account_id}:policy/")
 
 
@@ -122,11 +146,11 @@ def test_the_trust_names_the_service_account_that_the_readme_installs() -> None:
     assert subjects == ["system:serviceaccount:apono:apono-operator"]
 
 
-@pytest.mark.parametrize("path", sorted(IAM.iterdir()), ids=lambda path: path.name)
-def test_the_readme_fills_every_account_and_issuer_of_a_document(path: Path) -> None:
+@pytest.mark.parametrize("name", [path.name for path in sorted(IAM.glob("*.json")) if "organization" not in path.name])
+def test_the_readme_fills_every_account_and_issuer_of_a_document(name: str) -> None:
     replaced = re.findall(r"s\|([^|]+)\|\$\w+\|g", commands())
     assert len(replaced) == 3
-    text = path.read_text(encoding="utf-8")
+    text = _text(name)
     for example in replaced:
         text = text.replace(example, "filled")
     assert re.findall(r"\d{12}|oidc\.eks|my-cluster", text) == []
@@ -153,4 +177,17 @@ def _actions(document: dict[str, Any]) -> Iterator[str]:
 
 def _calls() -> set[str]:
     """Read the calls from the adapter's code, where each is named as IAM names it."""
-    return {call for path in AWS_ADAPTER.glob("*.py") for call in CALL.findall(path.read_text(encoding="utf-8"))}
+    found = (CALL.findall(path.read_text(encoding="utf-8")) for path in AWS_ADAPTER.glob("*.py"))
+    return {translated or listed for calls in found for translated, listed in calls}
+
+
+def _planned(table: Iterable[Right]) -> set[str]:
+    return {action for right in table for action in right.calls}
+
+
+PLANNED = (
+    _planned(OPERATOR_RIGHTS)
+    | _planned(ORGANIZATION_RIGHTS)
+    | _planned(management_rights(template_body=False))
+    | {*WITHOUT_PERMISSION, *WITHOUT_BOUNDARIES}
+)

@@ -98,7 +98,7 @@ def test_a_deletion_that_aws_denies_is_blocked_and_told_and_goes_on_when_allowed
         message = condition_of(connector, "DeletionBlocked")["message"]
         assert condition_of(connector, "DeletionBlocked")["reason"] == "AccessDenied"
         assert "iam:DeleteRole" in message
-        assert "operator-of-" in message
+        assert "connector-operator-" in message
         assert FINALIZER in connector["metadata"]["finalizers"]
 
     scenario.gone("AponoConnector", NAME, seconds=60)

@@ -313,7 +313,7 @@ def assume(scenario: Scenario, role_arn: str, namespace: str, service_account: s
 def test_a_connectors_pods_open_their_own_role_alone(shared_scenario: Scenario) -> None:
     account, namespace = shared_scenario.account, shared_scenario.cluster.namespace
     mine, other = (shared_scenario.apply_ready(some_name())["status"] for _ in range(2))
-    operators = f"arn:aws:iam::{account.account_id}:role/operator-of-{namespace}"
+    operators = f"arn:aws:iam::{account.account_id}:role/connector-operator-{namespace}"
 
     assume(shared_scenario, mine["connectorRoleArn"], namespace, mine["serviceAccountName"])
     for arn in (other["connectorRoleArn"], operators):

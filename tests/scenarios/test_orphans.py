@@ -76,7 +76,7 @@ def test_a_search_that_aws_denies_is_told_and_disturbs_nothing(scenario: Scenari
         assert operator.exit_status is None
 
     assert "iam:ListRoles" in line
-    assert "role/operator-of-" in line
+    assert "role/connector-operator-" in line
 
 
 def test_an_orderly_deletion_leaves_nothing_to_be_told(scenario: Scenario) -> None:

@@ -1,0 +1,1 @@
+"""The CloudFormation templates that the operator uses, as data and as files."""
