@@ -8,7 +8,7 @@ from typing import Any
 from apono_operator.state.resources import Owner
 from sandbox.aws import Account
 from tests.adapters.aws.connection import allowing, customer_policy
-from tests.sweeps.operations import Change, Setting
+from tests.sweeps.operations import Change, Creation, Deletion, Operation, Setting
 from tests.sweeps.world import World
 
 EXTRA = "arn:aws:iam::aws:policy/job-function/Billing"
@@ -138,3 +138,18 @@ def changes(account: Account) -> dict[str, Change]:
 
 
 NAMES = (*ASKED, "a boundary", "another boundary", "everything", *BY_HAND)
+
+
+def creation(world: World) -> list[Operation]:
+    """Create a connector with all that may be asked for."""
+    return [Creation(world, "creation", everything(world.account))]
+
+
+def deletion(world: World) -> list[Operation]:
+    """Delete a connector with all that may be asked for."""
+    return [Deletion(world, "deletion", everything(world.account))]
+
+
+def retaining_deletion(world: World) -> list[Operation]:
+    """Delete a connector whose role is to stay."""
+    return [Deletion(world, "deletion that retains the role", asked(deletionPolicy="Retain"))]

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
 import secrets
+import signal
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import kubernetes.client
 import kubernetes.config
@@ -10,25 +13,34 @@ from structlog.testing import capture_logs
 
 from apono_operator.adapters.kubernetes import Kubernetes
 from sandbox.aws import FrontDoor
-from sandbox.controlplane import ControlPlane
-from sandbox.installation import create_oidc_provider, install_crd
+from sandbox.controlplane import ControlPlane, shared_control_plane
+from sandbox.installation import CRD, create_oidc_provider
 from tests.adapters.aws.connection import connect
 from tests.sweeps.line import ApiClient, Line
 from tests.sweeps.world import Clock, Namespace, Starts, World
 
+SIDE_BY_SIDE = 3
+"""Worlds of one process; more would but wait for the processor."""
+
 
 @pytest.fixture(scope="session")
-def world(control_plane: ControlPlane) -> Iterator[World]:
-    """One namespace and one account for all sweeps within this process."""
-    install_crd(control_plane)
-    name = f"sweeps-{secrets.token_hex(4)}"
-    control_plane.kubectl("create", "namespace", name)
-    namespace = Namespace(control_plane.kubeconfig, name)
-    namespace.forbid_pods()
-    clock = Clock()
-    with FrontDoor(clock.now) as aws:
-        yield _world(control_plane, namespace, aws, clock)
-    control_plane.kubectl("delete", "namespace", name, "--wait=false")
+def frozen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane without controllers, for all workers of a run: nothing happens there but calls."""
+    is_worker = hasattr(request.config, "workerinput")
+    own = tmp_path_factory.getbasetemp()
+    directory, owner_pid = (own.parent, os.getppid()) if is_worker else (own, os.getpid())
+    directory = directory / "sweeps"
+    directory.mkdir(exist_ok=True)
+    with shared_control_plane(directory, owner_pid, crds=[CRD]) as plane:
+        os.kill(plane.processes()["kube-controller-manager"], signal.SIGSTOP)
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def worlds(frozen: ControlPlane) -> Iterator[list[World]]:
+    """Namespaces and accounts for all sweeps within this process."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(_world(frozen)) for _ in range(SIDE_BY_SIDE)]
 
 
 @pytest.fixture(autouse=True)
@@ -39,16 +51,24 @@ def no_unforeseen_case() -> Iterator[None]:
     assert [entry for entry in logs if entry["log_level"] == "error"] == []
 
 
-def _world(control_plane: ControlPlane, namespace: Namespace, aws: FrontDoor, clock: Clock) -> World:
-    account = aws.create_account()
-    create_oidc_provider(account, control_plane.issuer)
-    line = Line()
-    starts = Starts()
-    connection = connect(aws, account, fence=line, clock=lambda: clock.seconds + 1e6 * starts.count)
-    aws.hooks.before(lambda call: line.name(call.operation), account=account)
+@contextmanager
+def _world(control_plane: ControlPlane) -> Iterator[World]:
+    name = f"sweeps-{secrets.token_hex(4)}"
+    control_plane.kubectl("create", "namespace", name)
+    namespace = Namespace(control_plane.kubeconfig, name)
+    clock, starts, line = Clock(), Starts(), Line()
+    with FrontDoor(clock.now) as aws:
+        account = aws.create_account()
+        create_oidc_provider(account, control_plane.issuer)
+        connection = connect(aws, account, fence=line, clock=lambda: clock.seconds + 1e6 * starts.count)
+        aws.hooks.before(lambda call: line.name(call.operation), account=account)
+        issuer = control_plane.issuer.removeprefix("https://")
+        adapter = Kubernetes(_client(control_plane, line), line)
+        yield World(namespace, aws, connection, adapter, line, clock, starts, issuer)
+
+
+def _client(control_plane: ControlPlane, line: Line) -> ApiClient:
     configuration = kubernetes.client.Configuration()
     kubernetes.config.load_kube_config(str(control_plane.kubeconfig), client_configuration=configuration)
     configuration.retries = 0
-    adapter = Kubernetes(ApiClient(configuration, line), line)
-    issuer = control_plane.issuer.removeprefix("https://")
-    return World(namespace, aws, connection, adapter, line, clock, starts, issuer)
+    return ApiClient(configuration, line)

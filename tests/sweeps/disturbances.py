@@ -102,17 +102,33 @@ class Disturbed:
 
 
 def of_writes(recording: Sequence[Call]) -> Iterator[Disturbed]:
-    """Whatever may befall each write to AWS or of an object; of the writes of an Event only this or that."""
-    return (one for one in of_calls(recording) if one.call.writes)
+    """One of what keeps each write from being made, and one of what hides that it was made, by turns."""
+    turns = {(aws, made): cycle(_kinds(aws=aws, made=made)) for aws in (True, False) for made in (True, False)}
+    for call, number in _numbered(recording):
+        if call.writes and not _is_event(call):
+            yield from (Disturbed(call, next(turns[call.is_aws, made]), number) for made in (True, False))
 
 
 def of_calls(recording: Sequence[Call]) -> Iterator[Disturbed]:
     """Whatever may befall each write to AWS or of an object; this or that of what befalls reads and Events."""
     turns = {True: cycle(AWS), False: cycle(KUBERNETES)}
+    for call, number in _numbered(recording):
+        thorough = call.writes and not _is_event(call)
+        for what in (AWS if call.is_aws else KUBERNETES) if thorough else [next(turns[call.is_aws])]:
+            yield Disturbed(call, what, number)
+
+
+def _kinds(*, aws: bool, made: bool) -> list[str]:
+    return [what for what in (AWS if aws else KUBERNETES) if what.startswith("made") is made]
+
+
+def _numbered(recording: Sequence[Call]) -> Iterator[tuple[Call, int]]:
+    """Give each call as far as the last write with its number among those to AWS."""
     number = 0
     for call in to_last_write(list(recording)):
         number += call.is_aws
-        kinds = AWS if call.is_aws else KUBERNETES
-        counts = call.writes and not call.name.endswith("events")
-        for what in kinds if counts else [next(turns[call.is_aws])]:
-            yield Disturbed(call, what, number)
+        yield call, number
+
+
+def _is_event(call: Call) -> bool:
+    return call.name.endswith("events")

@@ -43,7 +43,7 @@ class Driver:
     left: Document | None = None
 
     def converge(self) -> None:
-        """Make passes until nothing is awaited and a pass has written nothing.
+        """Make passes until nothing is awaited and a pass has changed nothing.
 
         Raises:
             NotConvergedError: it does not come to that.
@@ -54,8 +54,9 @@ class Driver:
             mark = self.world.line.count
             outcome = self._pass()
             self.world.namespace.run_pods(self.owner)
-            wrote = any(call.writes for call in self.world.line.recording() if call.number > mark)
-            if outcome and outcome.awaits is Next.NOTHING and not outcome.hurry and not wrote:
+            calls = [call for call in self.world.line.recording() if call.number > mark]
+            changed = any(call.writes and not call.tells for call in calls)
+            if outcome and outcome.awaits is Next.NOTHING and not outcome.hurry and not changed:
                 return
             self._pause(number)
         raise NotConvergedError(f"after {PASS_LIMIT} passes: {outcome}")

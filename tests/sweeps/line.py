@@ -38,6 +38,11 @@ class Call:
         return " " not in self.name
 
     @property
+    def tells(self) -> bool:
+        """Whether it tells people something, in the status or by an Event, and changes nothing."""
+        return self.name.endswith(("events", "/status"))
+
+    @property
     def writes(self) -> bool:
         return not self.name.startswith(("GET ", *_AWS_READS))
 
@@ -166,6 +171,17 @@ def points(recording: list[Call]) -> Iterator[Point]:
     for call in to_last_write(recording):
         if call.is_aws or call.writes:
             yield from (Point(call, moment) for moment in MOMENTS)
+
+
+def distinct_points(recording: list[Call]) -> Iterator[Point]:
+    """The same, less each moment before a call that is but the moment after the call in front of it."""
+    last = 0
+    for point in points(recording):
+        if point.moment == "after":
+            last = point.call.number
+            yield point
+        elif point.call.number != last + 1:
+            yield point
 
 
 def to_last_write(recording: list[Call]) -> list[Call]:

@@ -156,7 +156,7 @@ class Deletion(_OnNewSubjects):
         self.subject.remove()
 
     def outcome(self) -> Document:
-        """What is there in the end; children are gone, or the garbage collector's, which goes its own pace."""
+        """What is there in the end; children but the Deployment are left to the garbage collector."""
         found = super().outcome()
         children = [(kind, child["owners"]) for kind, child in found["children"].items() if child]
         kept = {kind: owners for kind, owners in children if not _is_controlled(owners)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from tests.sweeps.driving import NotConvergedError
 from tests.sweeps.line import Call
 from tests.sweeps.operations import Operation
 from tests.sweeps.tally import Tally, Trouble
+from tests.sweeps.world import World
 
 P = TypeVar("P")
 
@@ -26,25 +28,34 @@ def recorded(operation: Operation) -> list[Call]:
 
 
 def sweep(
-    operations: Iterable[Operation],
+    worlds: Sequence[World],
+    operations_of: Callable[[World], Iterable[Operation]],
     points_of: Callable[[list[Call]], Iterable[P]],
     disturbed: Callable[[Operation, P], str | None],
     tally: Tally,
 ) -> None:
-    """Try every point of every operation, by turns: one may prepare the other.
+    """Try every point of every operation once, the worlds sharing the work.
 
     Args:
-        operations: What is done.
+        worlds: Where; they work side by side, because the API server lets each wait.
+        operations_of: What is done in a world. Done by turns: one may prepare the other.
         points_of: What to try, given the calls of an undisturbed run.
         disturbed: Does the operation, disturbed at a point, and to its end; returns what kept it from that.
         tally: Where the result goes.
     """
-    queues = [[(operation, point) for point in points_of(recorded(operation))] for operation in operations]
-    for rank in zip_longest(*queues):
-        for operation, point in filter(None, rank):
-            _begin(operation)
-            tally.points += 1
-            _judge(operation, f"{operation.name}: {point}", disturbed(operation, point), tally)
+
+    def share(number: int) -> Tally:
+        own = Tally(tally.sweep)
+        operations = list(operations_of(worlds[number]))
+        queues = [[(one, point) for point in points_of(recorded(one))] for one in operations]
+        for rank in list(zip_longest(*queues))[number :: len(worlds)]:
+            for operation, point in filter(None, rank):
+                _try(operation, point, disturbed, own)
+        return own
+
+    with ThreadPoolExecutor(len(worlds)) as pool:
+        for done in pool.map(share, range(len(worlds))):
+            tally.add(done)
 
 
 def finished(operation: Operation) -> str | None:
@@ -54,6 +65,12 @@ def finished(operation: Operation) -> str | None:
     except NotConvergedError as error:
         return str(error)
     return None
+
+
+def _try(operation: Operation, point: P, disturbed: Callable[[Operation, P], str | None], tally: Tally) -> None:
+    _begin(operation)
+    tally.points += 1
+    _judge(operation, f"{operation.name}: {point}", disturbed(operation, point), tally)
 
 
 def _begin(operation: Operation) -> None:

@@ -42,6 +42,12 @@ class Tally:
         """Note what was wrong at a point."""
         self.troubles[trouble].append(what)
 
+    def add(self, other: Tally) -> None:
+        """Add another part of the same sweep."""
+        self.points += other.points
+        for trouble, blamed in other.troubles.items():
+            self.troubles[trouble] += blamed
+
     def compare(self, point: str, expected: Document, seen: Document) -> bool:
         """Note in what *seen* differs from *expected*; tell whether it does not."""
         trouble = _trouble(expected, seen)

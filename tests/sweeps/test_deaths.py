@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import pytest
 
-from tests.sweeps.changes import NAMES, asked, changes, everything
-from tests.sweeps.line import Death, Point, points
-from tests.sweeps.operations import Creation, Deletion, Operation, directions
+from tests.sweeps.changes import NAMES, changes, creation, deletion, retaining_deletion
+from tests.sweeps.line import Call, Death, Point, distinct_points, points
+from tests.sweeps.operations import Operation, directions
 from tests.sweeps.sweeping import finished, sweep
 from tests.sweeps.tally import Record, Tally
 from tests.sweeps.world import World
 
 pytestmark = pytest.mark.timeout(600)  # many points each
 
+Points = Callable[[list[Call]], Iterable[Point]]
 
-def survives(operations: list[Operation], record_property: Record) -> None:
+
+def survives(
+    worlds: list[World], operations: Callable[[World], list[Operation]], points_of: Points, record_property: Record
+) -> None:
     tally = Tally("deaths")
-    sweep(operations, points, killed_at, tally)
+    sweep(worlds, operations, points_of, killed_at, tally)
     tally.record(record_property)
 
 
@@ -39,18 +45,20 @@ def _dies(operation: Operation) -> bool:
     return False
 
 
-def test_a_creation_survives_a_death_at_any_call(world: World, record_property: Record) -> None:
-    survives([Creation(world, "creation", everything(world.account))], record_property)
+def test_a_creation_survives_a_death_at_any_call(worlds: list[World], record_property: Record) -> None:
+    survives(worlds, creation, points, record_property)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_change_survives_a_death_at_any_call(world: World, name: str, record_property: Record) -> None:
-    survives(directions(world, changes(world.account)[name]), record_property)
+def test_a_change_survives_a_death_at_any_call(worlds: list[World], name: str, record_property: Record) -> None:
+    survives(worlds, lambda world: directions(world, changes(world.account)[name]), distinct_points, record_property)
 
 
-def test_a_deletion_survives_a_death_at_any_call(world: World, record_property: Record) -> None:
-    survives([Deletion(world, "deletion", everything(world.account))], record_property)
+def test_a_deletion_survives_a_death_at_any_call(worlds: list[World], record_property: Record) -> None:
+    survives(worlds, deletion, points, record_property)
 
 
-def test_a_deletion_that_retains_the_role_survives_a_death_at_any_call(world: World, record_property: Record) -> None:
-    survives([Deletion(world, "deletion", asked(deletionPolicy="Retain"))], record_property)
+def test_a_deletion_that_retains_the_role_survives_a_death_at_any_call(
+    worlds: list[World], record_property: Record
+) -> None:
+    survives(worlds, retaining_deletion, points, record_property)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from tests.sweeps.changes import NAMES, asked, changes, everything
+from tests.sweeps.changes import NAMES, changes, creation, deletion, retaining_deletion
 from tests.sweeps.disturbances import Disturbed, of_calls, of_writes
 from tests.sweeps.line import Call
-from tests.sweeps.operations import Creation, Deletion, Operation, directions
+from tests.sweeps.operations import Operation, directions
 from tests.sweeps.sweeping import finished, sweep
 from tests.sweeps.tally import Record, Tally
 from tests.sweeps.world import World
@@ -19,9 +19,11 @@ pytestmark = pytest.mark.timeout(600)  # many points each
 Points = Callable[[list[Call]], Iterable[Disturbed]]
 
 
-def lives_through(operations: list[Operation], points: Points, record_property: Record) -> None:
+def lives_through(
+    worlds: list[World], operations: Callable[[World], list[Operation]], points: Points, record_property: Record
+) -> None:
     tally = Tally("faults")
-    sweep(operations, points, disturbed_at, tally)
+    sweep(worlds, operations, points, disturbed_at, tally)
     tally.record(record_property)
 
 
@@ -33,20 +35,20 @@ def disturbed_at(operation: Operation, point: Disturbed) -> str | None:
         return failure if has_happened() else "the operator did not get there"
 
 
-def test_a_creation_lives_through_a_fault_at_any_call(world: World, record_property: Record) -> None:
-    lives_through([Creation(world, "creation", everything(world.account))], of_calls, record_property)
+def test_a_creation_lives_through_a_fault_at_any_call(worlds: list[World], record_property: Record) -> None:
+    lives_through(worlds, creation, of_calls, record_property)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_change_lives_through_a_fault_at_any_write(world: World, name: str, record_property: Record) -> None:
-    lives_through(directions(world, changes(world.account)[name]), of_writes, record_property)
+def test_a_change_lives_through_a_fault_at_any_write(worlds: list[World], name: str, record_property: Record) -> None:
+    lives_through(worlds, lambda world: directions(world, changes(world.account)[name]), of_writes, record_property)
 
 
-def test_a_deletion_lives_through_a_fault_at_any_call(world: World, record_property: Record) -> None:
-    lives_through([Deletion(world, "deletion", everything(world.account))], of_calls, record_property)
+def test_a_deletion_lives_through_a_fault_at_any_call(worlds: list[World], record_property: Record) -> None:
+    lives_through(worlds, deletion, of_calls, record_property)
 
 
 def test_a_deletion_that_retains_the_role_lives_through_a_fault_at_any_call(
-    world: World, record_property: Record
+    worlds: list[World], record_property: Record
 ) -> None:
-    lives_through([Deletion(world, "deletion", asked(deletionPolicy="Retain"))], of_calls, record_property)
+    lives_through(worlds, retaining_deletion, of_calls, record_property)

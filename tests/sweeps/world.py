@@ -44,11 +44,7 @@ class Starts:
 
 
 class Namespace(Cluster):
-    """A namespace in which no pod is started: tests tell how pods are doing."""
-
-    def forbid_pods(self) -> None:
-        quota = {"hard": {"count/replicasets.apps": "0"}}
-        self.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "no-pods"}, "spec": quota})
+    """A namespace in which no pod is started: a test tells how pods are doing."""
 
     def run_pods(self, owner: Owner) -> None:
         """Tell in the Deployment controller's stead that all pods are available."""
