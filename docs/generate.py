@@ -22,8 +22,8 @@ from apono_operator.bootstrap import examples, names, rights
 from apono_operator.bootstrap.documents import Right
 from apono_operator.settings import PREFIX, Settings
 from apono_operator.state.administration import Grant
-from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.state.conditions import ASPECTS
+from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.state.permissions import (
     ACCOUNT_STATEMENTS,
     CONNECTOR_STATEMENTS,
@@ -267,9 +267,9 @@ def _settings() -> str:
         + "\nExample: "
         + _code('[{"namespaces": ["team-*"], "modes": ["Account"], "permissions": ["ReadOnly"]}]')
         + "\n\n## Management accounts\n\n"
-        "A connector with target mode `Organization` has a stack in its organization's management account. Each account "
-        "in which connectors may have one is an object; each needs exactly one of `templateUrl`, `templateFile` and "
-        "`sendTemplateBody`, and all its ARNs are of the account that `accountId` names.\n\n"
+        "A connector with target mode `Organization` has a stack in its organization's management account. Each "
+        "account in which connectors may have one is an object; each needs exactly one of `templateUrl`, "
+        "`templateFile` and `sendTemplateBody`, and all its ARNs are of the account that `accountId` names.\n\n"
         + _table(("Key", "Form", "Default", "Meaning"), _management_account_rows())
         + "\n## AWS and Kubernetes\n\n"
         "Credentials, region, endpoints, proxies and kubeconfig are read from the standard variables of the AWS SDK "
@@ -334,7 +334,7 @@ _MANAGEMENT_ACCOUNT_MEANINGS = {
     "permissionsBoundaries": "By permission set, the boundary that the role in the stack carries: a policy of that "
     "account.",
     "allowedUnits": "Ids of roots (`r-1a2b`) and organizational units (`ou-1a2b-12345678`) that connectors may manage.",
-    "namespaces": "Names of namespaces or shell-style patterns such as `team-*`, whose connectors may have a stack here.",
+    "namespaces": "Names of namespaces or shell-style patterns such as `team-*`: whose connectors may have a stack.",
     "allowedResourceTypes": "What a template that is not the operator's own may make.",
     "allowedCapabilities": "What is acknowledged of such a template.",
 }

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from apono_operator.adapters.aws.rate_limits import DEFAULT_RATE_LIMITS, RateLimit
 from apono_operator.state.administration import DEFAULT_ENV_NAMES, DEFAULT_IMAGE, Administration, Grant
+from apono_operator.state.management_accounts import ManagementAccount, twice_configured
 from apono_operator.v1alpha1 import PermissionSet
 
 PREFIX = "APONO_OPERATOR_"
@@ -114,6 +115,13 @@ class Settings(BaseSettings):
             description="Keys of annotations that connectors may set on their pods, or patterns, separated by commas."
         ),
     ] = ()
+    management_accounts: Annotated[
+        tuple[ManagementAccount, ...],
+        Field(
+            description="JSON list: the management accounts of organizations in which connectors may have a stack, "
+            "each with the way in, the template, and the namespaces and units that it is for. Default: none."
+        ),
+    ] = ()
     role_tags: Annotated[
         dict[str, str],
         _each(_ROLE_TAG_KEY, "a tag key: up to 128 of A-Z a-z 0-9 space _ . : / = + - @, not of aws: nor apono.io/"),
@@ -179,6 +187,14 @@ class Settings(BaseSettings):
                 raise ValueError("each boundary must be a policy's ARN: arn:aws:iam::<account>:policy/<name>")
         return value
 
+    @field_validator("management_accounts")
+    @classmethod
+    def _accounts_are_configured_once(cls, value: tuple[ManagementAccount, ...]) -> tuple[ManagementAccount, ...]:
+        account_id = twice_configured(value)
+        if account_id:
+            raise ValueError(f"there is more than one entry for the account {account_id}. Make one of them")
+        return value
+
     @field_validator("role_tags")
     @classmethod
     def _tags_are_iams(cls, value: dict[str, str]) -> dict[str, str]:
@@ -192,7 +208,7 @@ class Settings(BaseSettings):
     @classmethod
     def _limits_are_of_services_that_we_call(cls, value: dict[str, RateLimit]) -> dict[str, RateLimit]:
         if not value.keys() <= DEFAULT_RATE_LIMITS.keys():
-            known = " and ".join(DEFAULT_RATE_LIMITS)
+            known = ", ".join(DEFAULT_RATE_LIMITS)
             raise ValueError(
                 f'the services are {known}. Write, for example, {{"iam": {{"perSecond": 5, "burst": 10}}}}'
             )
@@ -219,6 +235,7 @@ class Settings(BaseSettings):
             allowed_env_names=self.allowed_env_names,
             allowed_pod_label_keys=self.allowed_pod_label_keys,
             allowed_pod_annotation_keys=self.allowed_pod_annotation_keys,
+            management_accounts=self.management_accounts,
             role_tags=self.role_tags,
             max_session_duration=self.max_session_duration,
             connector_image=self.connector_image,

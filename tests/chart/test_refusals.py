@@ -14,9 +14,44 @@ def test_without_a_boundary_the_chart_asks_for_one(chart: Chart) -> None:
     assert "allowUnboundedRoles=true" in message
 
 
+ACCOUNT: Json = {
+    "accountId": "999988887777",
+    "roleArn": "arn:aws:iam::999988887777:role/way-in",
+    "externalId": "0123456789abcdef",
+    "cloudFormationRoleArn": "arn:aws:iam::999988887777:role/service",
+    "region": "eu-west-1",
+    "permissionsBoundaries": {"ReadOnly": "arn:aws:iam::999988887777:policy/boundary"},
+    "allowedUnits": ["r-1a2b"],
+    "namespaces": ["team-*"],
+}
+URL = "https://bucket.s3.amazonaws.com/template.yaml"
+ELSEWHERE = "arn:aws:iam::111122223333:"
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
+        ({"managementAccounts": [ACCOUNT]}, "the entry of the account 999988887777 needs one of templateUrl"),
+        (
+            {"managementAccounts": [{**ACCOUNT, "templateUrl": URL, "sendTemplateBody": True}]},
+            "the entry of the account 999988887777 needs one of templateUrl",
+        ),
+        (
+            {"managementAccounts": [{**ACCOUNT, "templateUrl": URL, "roleArn": f"{ELSEWHERE}role/way-in"}]},
+            f"{ELSEWHERE}role/way-in is not of the account 999988887777, which accountId names",
+        ),
+        (
+            {
+                "managementAccounts": [
+                    {**ACCOUNT, "sendTemplateBody": True, "permissionsBoundaries": {"ReadOnly": f"{ELSEWHERE}policy/a"}}
+                ]
+            },
+            f"{ELSEWHERE}policy/a is not of the account 999988887777",
+        ),
+        (
+            {"managementAccounts": [{**ACCOUNT, "templateUrl": URL}, {**ACCOUNT, "templateUrl": URL}]},
+            "there is more than one entry for the account 999988887777",
+        ),
         (
             {"grants": [{"namespaces": ["team-*"]}]},
             (
@@ -63,6 +98,7 @@ def test_a_contradiction_is_told_with_what_to_write(chart: Chart, values: Json, 
         ({"serviceAccount": {"unknown": 1}}, "'/serviceAccount'"),
         ({"resources": {"unknown": {}}}, "'/resources'"),
         ({"grants": [{"namespaces": ["a"], "unknown": 1}]}, "'/grants/0'"),
+        ({"managementAccounts": [{**ACCOUNT, "unknown": 1}]}, "'/managementAccounts/0'"),
         ({"imagePullSecrets": [{"name": "a", "unknown": 1}]}, "'/imagePullSecrets/0'"),
         ({"extraEnv": [{"name": "A", "unknown": 1}]}, "'/extraEnv/0'"),
     ],

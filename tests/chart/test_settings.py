@@ -16,6 +16,32 @@ from tests.chart.rendering import BOUNDARIES, CHART, NAMESPACE, Chart, Rendering
 SET_BY_THE_CHART = {"namespace"}
 REQUIRED: dict[str, Any] = {"permissions_boundaries": BOUNDARIES["permissionsBoundaries"]}
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
+OTHER_ACCOUNT: dict[str, Any] = {
+    "accountId": "111122223333",
+    "roleArn": "arn:aws:iam::111122223333:role/way-in",
+    "externalId": "0123456789abcdef",
+    "cloudFormationRoleArn": "arn:aws:iam::111122223333:role/service",
+    "region": "eu-west-1",
+    "permissionsBoundaries": {"ReadOnly": "arn:aws:iam::111122223333:policy/boundary"},
+    "allowedUnits": ["r-1a2b", "ou-1a2b-12345678"],
+    "namespaces": ["team-?"],
+}
+MANAGEMENT_ACCOUNT: dict[str, Any] = {
+    "accountId": "999988887777",
+    "roleArn": "arn:aws:iam::999988887777:role/path/way-in",
+    "externalId": "a+=,.@:/-9",
+    "cloudFormationRoleArn": "arn:aws:iam::999988887777:role/service",
+    "region": "us-east-1",
+    "templateUrl": "https://bucket.s3.amazonaws.com/template.yaml?versionId=a&b",
+    "permissionsBoundaries": {
+        "FullAccess": "arn:aws:iam::999988887777:policy/full",
+        "ReadOnly": "arn:aws:iam::999988887777:policy/boundary",
+    },
+    "allowedUnits": ["r-1a2b"],
+    "namespaces": ["team-a"],
+    "allowedResourceTypes": ["AWS::IAM::Role", "AWS::CloudFormation::StackSet"],
+    "allowedCapabilities": ["CAPABILITY_NAMED_IAM"],
+}
 CHOSEN: dict[str, Any] = {
     "watch_namespaces": ["team-a", "team-b"],
     "grants": [
@@ -29,6 +55,7 @@ CHOSEN: dict[str, Any] = {
     "allowed_env_names": ["HTTPS_PROXY", "MY_[!X]*"],
     "allowed_pod_label_keys": ["team", "acme.example/*"],
     "allowed_pod_annotation_keys": ["note", "acme.example/?"],
+    "management_accounts": [MANAGEMENT_ACCOUNT, {**OTHER_ACCOUNT, "templateFile": "/etc/apono/template.yaml"}],
     "role_tags": {"owner": "platform, and <others> & co", "number": "1000000"},
     "max_session_duration": 43200,
     "connector_image": "registry.example/apono/connector:v2",
@@ -36,7 +63,12 @@ CHOSEN: dict[str, Any] = {
     "resync_seconds": 86400,
     "secret_poll_seconds": 1.5,
     "workers": 256,
-    "aws_rate_limits": {"iam": {"perSecond": 0.5, "burst": 1}, "sts": {"perSecond": 1_000_000, "burst": 1_000_000}},
+    "aws_rate_limits": {
+        "cloudformation": {"perSecond": 4, "burst": 4},
+        "iam": {"perSecond": 0.5, "burst": 1},
+        "organizations": {"perSecond": 0.1, "burst": 2},
+        "sts": {"perSecond": 1_000_000, "burst": 1_000_000},
+    },
     "log_format": "console",
     "log_level": "debug",
 }
@@ -52,6 +84,18 @@ REFUSED: list[tuple[str, Any]] = [
     ("allowed_pod_label_keys", ["team: a"]),
     ("allowed_pod_label_keys", ["a" * 318]),
     ("allowed_pod_annotation_keys", ["note=x"]),
+    ("management_accounts", [{}]),
+    ("management_accounts", [{**MANAGEMENT_ACCOUNT, "accountId": "production"}]),
+    ("management_accounts", [{**MANAGEMENT_ACCOUNT, "roleArn": "way-in"}]),
+    ("management_accounts", [{**MANAGEMENT_ACCOUNT, "externalId": "a"}]),
+    ("management_accounts", [{**MANAGEMENT_ACCOUNT, "region": "Ireland"}]),
+    ("management_accounts", [{**MANAGEMENT_ACCOUNT, "templateUrl": "http://bucket/template.yaml"}]),
+    ("management_accounts", [{**MANAGEMENT_ACCOUNT, "allowedUnits": []}]),
+    ("management_accounts", [{**MANAGEMENT_ACCOUNT, "allowedUnits": ["ou-*"]}]),
+    ("management_accounts", [{**MANAGEMENT_ACCOUNT, "namespaces": []}]),
+    ("management_accounts", [{**MANAGEMENT_ACCOUNT, "permissionsBoundaries": {"Admin": BOUNDARY}}]),
+    ("management_accounts", [{**MANAGEMENT_ACCOUNT, "allowedResourceTypes": ["AWS::IAM::*"]}]),
+    ("management_accounts", [{**MANAGEMENT_ACCOUNT, "allowedCapabilities": ["CAPABILITY_ALL"]}]),
     ("max_session_duration", 3599),
     ("max_session_duration", 43201),
     ("connector_image", ""),

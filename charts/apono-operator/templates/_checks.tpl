@@ -1,6 +1,7 @@
 {{/* What the schema of values cannot say, or not so that one understands it. Each refusal tells what to write. */}}
 {{- define "apono-operator.check" -}}
 {{- include "apono-operator.checkBoundary" . -}}
+{{- include "apono-operator.checkManagementAccounts" .Values.managementAccounts -}}
 {{- range .Values.extraEnv -}}
 {{- if hasPrefix "APONO_OPERATOR_" .name -}}
 {{- fail (printf "extraEnv: %s is a setting of the operator. Set the value of this chart that stands for it" .name) -}}
@@ -58,6 +59,29 @@
 {{- fail (printf (print
       "watchNamespaces: the namespace %s is granted (without grants, the release's namespace is) but not watched. "
       "Add it to watchNamespaces, or name the namespaces of connectors in grants") .) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* What an entry's members have to do with each other; partitions and names are left to the operator's own reading. */}}
+{{- define "apono-operator.checkManagementAccounts" -}}
+{{- $seen := list -}}
+{{- range . -}}
+{{- if has .accountId $seen -}}
+{{- fail (printf "managementAccounts: there is more than one entry for the account %s. Make one of them" .accountId) -}}
+{{- end -}}
+{{- $seen = append $seen .accountId -}}
+{{- $sources := without (list .templateUrl .templateFile .sendTemplateBody) nil "" false -}}
+{{- if ne (len $sources) 1 -}}
+{{- fail (printf (print
+      "managementAccounts: the entry of the account %s needs one of templateUrl (https://...), templateFile "
+      "(a path in the operator's pod) and sendTemplateBody: true") .accountId) -}}
+{{- end -}}
+{{- $account := .accountId -}}
+{{- range concat (list .roleArn .cloudFormationRoleArn) (values .permissionsBoundaries) -}}
+{{- if ne (index (splitList ":" .) 4) $account -}}
+{{- fail (printf "managementAccounts: %s is not of the account %s, which accountId names" . $account) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

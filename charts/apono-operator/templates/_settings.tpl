@@ -5,7 +5,7 @@ empty is left to the operator's default, but for allowedEnvNames: that default i
 {{- define "apono-operator.settings" -}}
 {{- range $key := list "watchNamespaces" "grants" "permissionsBoundaries" "allowUnboundedRoles"
       "allowedManagedPolicyArns" "allowedRoleTagKeys" "allowedEnvNames" "allowedPodLabelKeys"
-      "allowedPodAnnotationKeys" "roleTags" "maxSessionDuration" "connectorImage" "aponoUrl" "resyncSeconds"
+      "allowedPodAnnotationKeys" "managementAccounts" "roleTags" "maxSessionDuration" "connectorImage" "aponoUrl" "resyncSeconds"
       "secretPollSeconds" "workers" "awsRateLimits" "logFormat" "logLevel" }}
 {{- $value := index $.Values $key }}
 {{- if or $value (and (eq $key "allowedEnvNames") (kindIs "slice" $value)) }}

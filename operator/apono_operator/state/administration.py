@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.v1alpha1 import Mode, PermissionSet
 
 CONNECTOR_REGISTRY = "registry.apono.io"
@@ -72,6 +73,9 @@ class Administration(BaseModel):
 
     allowed_pod_annotation_keys: tuple[str, ...] = ()
     """Exact keys or shell-style patterns."""
+
+    management_accounts: tuple[ManagementAccount, ...] = ()
+    """Of organizations, each account once."""
 
     role_tags: Mapping[str, str] = Field(default_factory=dict)
     max_session_duration: Annotated[int, Field(ge=3600, le=43200)] = 3600

@@ -9,17 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from apono_operator.state.administration import Administration, Grant, qualified
+from apono_operator.state.finding import Refusal
 from apono_operator.v1alpha1 import AponoConnectorSpec, ConnectorDeployment, Mode, Reason
 
 SERVED_MODES = frozenset({Mode.ACCOUNT})
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a manifest is not acted on."""
-
-    reason: Reason
-    message: str
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,14 @@ class Next(Enum):
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """Why a manifest is not acted on."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
 class Doubt:
     """Why a finding could not be confirmed."""
 

@@ -12,10 +12,22 @@ from apono_operator import settings as operator_settings
 from apono_operator.adapters.aws.rate_limits import DEFAULT_RATE_LIMITS, RateLimit
 from apono_operator.settings import PREFIX, InvalidSettingsError, Settings
 from apono_operator.state.administration import CONNECTOR_REGISTRY, DEFAULT_IMAGE, Grant
+from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.v1alpha1 import Mode, PermissionSet
 from tests.unit.settings.conftest import ALLOWANCE, Load
 
 BOUNDARY = "arn:aws:iam::123456789012:policy/connector-boundary"
+MANAGEMENT_ACCOUNT = {
+    "accountId": "999988887777",
+    "roleArn": "arn:aws:iam::999988887777:role/way-in",
+    "externalId": "0123456789abcdef",
+    "cloudFormationRoleArn": "arn:aws:iam::999988887777:role/service",
+    "region": "eu-west-1",
+    "templateUrl": "https://bucket.s3.amazonaws.com/template.yaml",
+    "permissionsBoundaries": {"ReadOnly": "arn:aws:iam::999988887777:policy/boundary"},
+    "allowedUnits": ["r-1a2b"],
+    "namespaces": ["team-*"],
+}
 
 DEFAULTS: dict[str, Any] = {
     "namespace": "apono",
@@ -36,6 +48,7 @@ DEFAULTS: dict[str, Any] = {
     ),
     "allowed_pod_label_keys": (),
     "allowed_pod_annotation_keys": (),
+    "management_accounts": (),
     "role_tags": {},
     "max_session_duration": 3600,
     "connector_image": DEFAULT_IMAGE,
@@ -43,7 +56,12 @@ DEFAULTS: dict[str, Any] = {
     "resync_seconds": 600.0,
     "secret_poll_seconds": 30.0,
     "workers": 16,
-    "aws_rate_limits": {"iam": {"per_second": 5.0, "burst": 10}, "sts": {"per_second": 10.0, "burst": 20}},
+    "aws_rate_limits": {
+        "cloudformation": {"per_second": 2.0, "burst": 10},
+        "iam": {"per_second": 5.0, "burst": 10},
+        "organizations": {"per_second": 1.0, "burst": 4},
+        "sts": {"per_second": 10.0, "burst": 20},
+    },
     "log_format": "json",
     "log_level": "info",
 }
@@ -86,6 +104,8 @@ READ: list[tuple[str, str, Any]] = [
     ("ALLOWED_POD_LABEL_KEYS", "", ()),
     ("ALLOWED_POD_ANNOTATION_KEYS", "note,acme.example/*", ("note", "acme.example/*")),
     ("ALLOWED_POD_ANNOTATION_KEYS", "", ()),
+    ("MANAGEMENT_ACCOUNTS", json.dumps([MANAGEMENT_ACCOUNT]), (ManagementAccount.model_validate(MANAGEMENT_ACCOUNT),)),
+    ("MANAGEMENT_ACCOUNTS", "[]", ()),
     ("ROLE_TAGS", '{"cost centre": "42"}', {"cost centre": "42"}),
     ("MAX_SESSION_DURATION", "43200", 43200),
     ("CONNECTOR_IMAGE", "registry.example/connector:1", "registry.example/connector:1"),
@@ -96,12 +116,12 @@ READ: list[tuple[str, str, Any]] = [
     (
         "AWS_RATE_LIMITS",
         '{"iam": {"perSecond": 2.5, "burst": 1}}',
-        {"iam": RateLimit(per_second=2.5, burst=1), "sts": DEFAULT_RATE_LIMITS["sts"]},
+        {**DEFAULT_RATE_LIMITS, "iam": RateLimit(per_second=2.5, burst=1)},
     ),
     (
         "AWS_RATE_LIMITS",
         '{"sts": {"perSecond": 1e6, "burst": 1e6}}',
-        {"iam": DEFAULT_RATE_LIMITS["iam"], "sts": RateLimit(per_second=1_000_000, burst=1_000_000)},
+        {**DEFAULT_RATE_LIMITS, "sts": RateLimit(per_second=1_000_000, burst=1_000_000)},
     ),
     ("AWS_RATE_LIMITS", "{}", DEFAULT_RATE_LIMITS),
     ("LOG_FORMAT", "console", "console"),
@@ -136,6 +156,23 @@ REFUSED: list[tuple[str, str, str]] = [
     ("ALLOWED_POD_LABEL_KEYS", "team: a", "each must be a key or a pattern of such"),
     ("ALLOWED_POD_ANNOTATION_KEYS", "note=x", "each must be a key or a pattern of such"),
     ("ALLOWED_POD_ANNOTATION_KEYS", "a" * 318, "each must be a key or a pattern of such"),
+    ("MANAGEMENT_ACCOUNTS", "999988887777", "Input should be a valid tuple"),
+    ("MANAGEMENT_ACCOUNTS", "production", "must be JSON. JSON list: the management accounts of organizations"),
+    (
+        "MANAGEMENT_ACCOUNTS",
+        json.dumps([{**MANAGEMENT_ACCOUNT, "accountId": "production"}]),
+        "(0.accountId): must be the 12 digits of the account's id",
+    ),
+    (
+        "MANAGEMENT_ACCOUNTS",
+        json.dumps([{**MANAGEMENT_ACCOUNT, "sendTemplateBody": True}]),
+        "(0): needs one of templateUrl (https://...), templateFile",
+    ),
+    (
+        "MANAGEMENT_ACCOUNTS",
+        json.dumps([MANAGEMENT_ACCOUNT, MANAGEMENT_ACCOUNT]),
+        "there is more than one entry for the account 999988887777. Make one of them",
+    ),
     ("ROLE_TAGS", "team=a", "must be JSON. JSON object: tags that every role carries."),
     ("ROLE_TAGS", '["team"]', "Input should be a valid dictionary"),
     ("ROLE_TAGS", '{"team": 1}', "(team): Input should be a valid string"),
@@ -172,7 +209,7 @@ REFUSED: list[tuple[str, str, str]] = [
     (
         "AWS_RATE_LIMITS",
         '{"ec2": {"perSecond": 5, "burst": 10}}',
-        'the services are iam and sts. Write, for example, {"',
+        'the services are cloudformation, iam, organizations, sts. Write, for example, {"',
     ),
     ("LOG_FORMAT", "xml", "Input should be 'json' or 'console'"),
     ("LOG_LEVEL", "INFO", "Input should be 'debug', 'info', 'warning' or 'error'"),
@@ -313,13 +350,15 @@ def test_the_core_gets_the_administrators_decisions_as_they_were_set(load: Load)
         ALLOWED_ENV_NAMES="HTTPS_PROXY",
         ALLOWED_POD_LABEL_KEYS="stage",
         ALLOWED_POD_ANNOTATION_KEYS="note",
+        MANAGEMENT_ACCOUNTS=json.dumps([MANAGEMENT_ACCOUNT]),
         ROLE_TAGS='{"owner": "platform"}',
         MAX_SESSION_DURATION="7200",
         CONNECTOR_IMAGE="registry.example/connector:1",
         APONO_URL="api.example",
     ).administration()
 
-    assert administration.model_dump(exclude={"grants"}) == {
+    assert administration.management_accounts == (ManagementAccount.model_validate(MANAGEMENT_ACCOUNT),)
+    assert administration.model_dump(exclude={"grants", "management_accounts"}) == {
         "permissions_boundaries": {PermissionSet.READ_ONLY: BOUNDARY},
         "allow_unbounded_roles": False,
         "allowed_managed_policy_arns": ("arn:aws:iam::aws:policy/ReadOnlyAccess",),

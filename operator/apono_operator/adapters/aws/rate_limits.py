@@ -30,8 +30,13 @@ class RateLimit(BaseModel):
     burst: Annotated[int, Field(ge=1)]
 
 
+# CloudFormation's limits are not published, hold for account and region, and are shared with whatever else deploys
+# there: a visit costs one to three calls, and nothing that takes minutes needs more. Those of Organizations are a few
+# calls a second (Organizations User Guide, "Quotas"), for the whole organization.
 DEFAULT_RATE_LIMITS: Mapping[str, RateLimit] = {
+    "cloudformation": RateLimit(per_second=2, burst=10),
     "iam": RateLimit(per_second=5, burst=10),
+    "organizations": RateLimit(per_second=1, burst=4),
     "sts": RateLimit(per_second=10, burst=20),
 }
 """By the service's name in botocore's events; a service that is called needs an entry."""
