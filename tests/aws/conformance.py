@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -31,6 +32,8 @@ class Subject:
         partition: Such as `aws`.
         prefix: Begins every name the row uses.
         settle: Waits until what was made just now is known everywhere.
+        profiles: Instance profiles the row has made.
+        client: Makes a client of another service, which does not validate parameters either.
     """
 
     iam: IAMClient
@@ -40,6 +43,15 @@ class Subject:
     prefix: str
     settle: Callable[[], Any] = lambda: None
     profiles: list[str] = field(default_factory=list)
+    client: Callable[[str], Any] = lambda service: service
+
+    @cached_property
+    def cfn(self) -> Any:
+        return self.client("cloudformation")
+
+    @cached_property
+    def organizations(self) -> Any:
+        return self.client("organizations")
 
     def name(self, suffix: str = "role") -> str:
         return f"{self.prefix}{suffix}"
@@ -104,6 +116,58 @@ class Subject:
         return self.sts.assume_role(
             RoleArn=self.arn(f"role/{self.name(suffix)}"), **({"RoleSessionName": "conformance"} | more)
         )
+
+    def create_stack(self, template: str, **more: Any) -> Any:
+        """Begin to make the row's stack."""
+        given = {"StackName": self.name("stack"), "TemplateBody": template, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+        return self.cfn.create_stack(**{**given, **more})
+
+    def stack(self, template: str, **more: Any) -> Any:
+        """Make the row's stack; returns it when it has come to rest."""
+        return self.rested(self.create_stack(template, **more)["StackId"])
+
+    def update_stack(self, template: str, **more: Any) -> Any:
+        """Update the row's stack; returns it when it has come to rest."""
+        given = {"StackName": self.name("stack"), "TemplateBody": template, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+        return self.rested(self.cfn.update_stack(**{**given, **more})["StackId"])
+
+    def delete_stack(self, **more: Any) -> Any:
+        """Delete the row's stack; returns it when it has come to rest."""
+        stack_id = self.cfn.describe_stacks(StackName=self.name("stack"))["Stacks"][0]["StackId"]
+        self.cfn.delete_stack(**{"StackName": self.name("stack"), **more})
+        return self.rested(stack_id)
+
+    def rested(self, stack: str | None = None) -> Any:
+        """A stack, by default the row's, as soon as nothing is being done to it."""
+        for _ in range(200):
+            found = self.cfn.describe_stacks(StackName=stack or self.name("stack"))["Stacks"][0]
+            if not found["StackStatus"].endswith("_IN_PROGRESS") or found["StackStatus"] == "REVIEW_IN_PROGRESS":
+                return found
+            self.settle()
+        raise AssertionError("the operation does not end")
+
+    def change_set(self, template: str | None = None, **more: Any) -> Any:
+        """Make a change set of the row's stack; returns it when it has come to rest."""
+        given: dict[str, Any] = {"StackName": self.name("stack"), "ChangeSetName": "changes"}
+        given |= {"Capabilities": ["CAPABILITY_NAMED_IAM"]} | ({"TemplateBody": template} if template else {})
+        return self.prepared(self.cfn.create_change_set(**{**given, **more})["Id"])
+
+    def prepared(self, change_set: str) -> Any:
+        """A change set, by its ARN, as soon as it has been worked out."""
+        for _ in range(200):
+            found = self.cfn.describe_change_set(ChangeSetName=change_set, IncludePropertyValues=True)
+            if found["Status"] not in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
+                return found
+            self.settle()
+        raise AssertionError("the change set is not worked out")
+
+    def resource_events(self, logical_id: str) -> list[tuple[str, str]]:
+        """What happened to a resource of the row's stack, the latest last: status and reason."""
+        stack = self.cfn.list_stacks()["StackSummaries"]
+        stack_id = next(found["StackId"] for found in stack if found["StackName"] == self.name("stack"))
+        events = self.cfn.describe_stack_events(StackName=stack_id)["StackEvents"]
+        found = [event for event in reversed(events) if event["LogicalResourceId"] == logical_id]
+        return [(event["ResourceStatus"], event.get("ResourceStatusReason", "")) for event in found]
 
 
 Act = Callable[[Subject], Any]

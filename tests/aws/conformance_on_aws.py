@@ -53,6 +53,7 @@ def subject(session: boto3.Session, identity: Any, settle: float) -> Subject:
         partition=identity["Arn"].split(":")[1],
         prefix=f"apono-conformance-{secrets.token_hex(4)}-",
         settle=lambda: time.sleep(settle),
+        client=lambda service: session.client(service, config=SETTINGS),  # type: ignore[call-overload]
     )
 
 
@@ -73,6 +74,7 @@ def report(row: Row, tried: Subject) -> bool:
 def clean_up(tried: Subject) -> None:
     """Remove whatever bears the row's prefix."""
     iam = tried.iam
+    remove_stacks(tried)
     roles = [role["RoleName"] for role in everything(iam.list_roles, "Roles")]
     for name in filter(lambda name: name.startswith(tried.prefix), roles):
         remove_role(tried, name)
@@ -84,6 +86,18 @@ def clean_up(tried: Subject) -> None:
     for provider in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
         if tried.provider_host in provider["Arn"]:
             iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider["Arn"])
+
+
+def remove_stacks(tried: Subject) -> None:
+    """Delete the row's stacks, and let go of what keeps them."""
+    cfn = tried.cfn
+    for stack in cfn.get_paginator("list_stacks").paginate().search("StackSummaries"):
+        if stack["StackName"].startswith(tried.prefix) and stack["StackStatus"] != "DELETE_COMPLETE":
+            cfn.update_termination_protection(StackName=stack["StackId"], EnableTerminationProtection=False)
+            tried.rested(stack["StackId"])
+            cfn.delete_stack(StackName=stack["StackId"])
+            if tried.rested(stack["StackId"])["StackStatus"] == "DELETE_FAILED":
+                cfn.delete_stack(StackName=stack["StackId"], DeletionMode="FORCE_DELETE_STACK")
 
 
 def remove_role(tried: Subject, name: str) -> None:

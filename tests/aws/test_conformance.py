@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def sdk() -> boto3.Session:
+def sdk() -> Any:
     return boto3.Session()
 
 
 @pytest.fixture
-def subject(shared_aws: FrontDoor, sdk: boto3.Session) -> Iterator[Subject]:
+def subject(shared_aws: FrontDoor, sdk: Any) -> Iterator[Subject]:
     account = shared_aws.create_account()
     settings: dict[str, Any] = {
         "region_name": account.region,
@@ -30,10 +30,22 @@ def subject(shared_aws: FrontDoor, sdk: boto3.Session) -> Iterator[Subject]:
         "aws_secret_access_key": account.credentials.secret_access_key,
         "config": Config(parameter_validation=False, retries={"total_max_attempts": 1}),
     }
-    iam, sts = sdk.client("iam", **settings), sdk.client("sts", **settings)
-    yield Subject(iam, sts, account.account_id, account.partition, "apono-conformance-")
-    iam.close()
-    sts.close()
+    clients = {service: sdk.client(service, **settings) for service in ("iam", "sts")}
+
+    def client(service: Any) -> Any:
+        clients[service] = sdk.client(service, **settings)
+        return clients[service]
+
+    yield Subject(
+        clients["iam"],
+        clients["sts"],
+        account.account_id,
+        account.partition,
+        "apono-conformance-",
+        client=client,
+    )
+    for made in clients.values():
+        made.close()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.sentence)

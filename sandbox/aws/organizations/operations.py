@@ -18,6 +18,7 @@ from sandbox.aws.state import Call, Operation, modelled
 
 _PAGES: Final = ("MaxResults", "NextToken")
 _PAGE: Final = 20
+_SESSION_SECONDS: Final = 3600
 _SERVICES: Final = {
     "account.amazonaws.com",
     "config.amazonaws.com",
@@ -138,7 +139,8 @@ def create_account(call: Call) -> Mapping[str, Any]:
         '"Action":"sts:AssumeRole"}]}'
     )
     name = call.parameters.get("RoleName", "OrganizationAccountAccessRole")
-    call.state.accounts[account_id].add_role(name=name, path="/", trust=trust, created=call.now)
+    role = call.state.accounts[account_id].add_role(name=name, path="/", trust=trust, created=call.now)
+    role.max_session_duration = _SESSION_SECONDS
     return {
         "CreateAccountStatus": {
             "Id": f"car-{secrets.token_hex(16)}",

@@ -12,6 +12,7 @@ from botocore.model import ListShape, OperationModel, ServiceModel, Shape, Struc
 
 from sandbox.aws.errors import AwsError
 
+_CLASS_OR_SHORTHAND: Final = re.compile(r"\[(?:\\.|[^\]\\])*\]|\\[wd]")
 LOADER: Final = Loader()
 """Reads each model once a process: the services' and the clients' sessions share it."""
 
@@ -87,10 +88,17 @@ def _broken(shape: Shape, value: Any) -> Iterator[str]:
 @lru_cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     r"""The models' patterns are Java's: `\w` and `\d` are ASCII there, and `\p{..}` is unknown here."""
-    translated = pattern.replace(r"\w", "a-zA-Z0-9_").replace(r"\d", "0-9")
+    translated = _CLASS_OR_SHORTHAND.sub(lambda match: _in_ascii(match[0]), pattern)
     translated = translated.replace(r"\p{L}", r"\w").replace(r"\p{N}", "")
     translated = translated.replace(r"\p{Z}", "\x20\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000")
     return re.compile(translated.replace(r"\u10000-\u10FFFF", "\U00010000-\U0010ffff"))
+
+
+def _in_ascii(part: str) -> str:
+    """A class of characters, or a shorthand that stands alone."""
+    if part.startswith("["):
+        return part.replace(r"\w", "a-zA-Z0-9_").replace(r"\d", "0-9")
+    return "[a-zA-Z0-9_]" if part == r"\w" else "[0-9]"
 
 
 def _joined(path: str, name: str) -> str:

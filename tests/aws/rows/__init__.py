@@ -2,6 +2,38 @@
 
 from __future__ import annotations
 
-from tests.aws.rows import instance_profiles, policies, providers, roles, sts, trust_policies
+from tests.aws.rows import (
+    cloudformation_change_sets,
+    cloudformation_deletion,
+    cloudformation_drift,
+    cloudformation_failures,
+    cloudformation_parameters,
+    cloudformation_stacks,
+    cloudformation_templates,
+    cloudformation_updates,
+    instance_profiles,
+    organizations,
+    policies,
+    providers,
+    roles,
+    sts,
+    trust_policies,
+)
 
-ROWS = (*roles.ROWS, *instance_profiles.ROWS, *trust_policies.ROWS, *policies.ROWS, *providers.ROWS, *sts.ROWS)
+ROWS = (
+    *roles.ROWS,
+    *instance_profiles.ROWS,
+    *trust_policies.ROWS,
+    *policies.ROWS,
+    *providers.ROWS,
+    *sts.ROWS,
+    *cloudformation_templates.ROWS,
+    *cloudformation_parameters.ROWS,
+    *cloudformation_stacks.ROWS,
+    *cloudformation_failures.ROWS,
+    *cloudformation_updates.ROWS,
+    *cloudformation_deletion.ROWS,
+    *cloudformation_change_sets.ROWS,
+    *cloudformation_drift.ROWS,
+    *organizations.ROWS,
+)

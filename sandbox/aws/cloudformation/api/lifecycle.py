@@ -213,8 +213,9 @@ def check_updatable(stack: Stack) -> None:
 
 
 def is_change(stack: Stack, deployment: Deployment) -> bool:
-    """Whether deploying would change a resource, or the stack's tags."""
-    return bool(planned_changes(stack, deployment)) or deployment.tags != stack.told.tags
+    """Whether deploying would change a resource, or the stack's tags; or would go on where a failure has halted it."""
+    halted = stack.status in {"CREATE_FAILED", "UPDATE_FAILED"}
+    return halted or bool(planned_changes(stack, deployment)) or deployment.tags != stack.told.tags
 
 
 def _token(call: Call) -> str | None:

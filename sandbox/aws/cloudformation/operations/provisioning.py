@@ -141,6 +141,8 @@ def _fail(run: Run, task: _Task, failure: ResourceFailure) -> None:
 
 
 def _check_properties(task: _Task) -> None:
+    if task.kind == "update" and not task.declaration.handler.supports_updates:
+        raise ResourceFailure(f"Update to resource type {task.declaration.type} is not supported.")
     if "" in task.properties:
         raise ResourceFailure(str(task.properties[""]))
     violations = list(task.declaration.handler.schema.violations(task.properties))

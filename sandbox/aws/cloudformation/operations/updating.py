@@ -153,7 +153,7 @@ def _swap_back(run: Run, now: StackResource, was: StackResource) -> None:
 
 def _changed_back(run: Run, now: StackResource, was: StackResource) -> bool:
     handler, place = was.declaration.handler, run.stack.place(was.logical_id)
-    if was.made is None:
+    if was.made is None or not handler.supports_updates:
         return True
     try:
         handler.update(run.call, was.made, (now.half_applied or now.properties, was.properties), place)

@@ -88,6 +88,7 @@ class ResourceHandler(ABC):
 
     type: ClassVar[str]
     schema: ClassVar[Schema]
+    supports_updates: ClassVar[bool] = True
 
     @abstractmethod
     def create(self, call: ServiceCall, properties: Properties, place: Place) -> Made:

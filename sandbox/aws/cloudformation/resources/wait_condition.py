@@ -41,6 +41,7 @@ class WaitCondition(ResourceHandler):
         properties={"Count": "Integer", "Handle": "String", "Timeout": "Integer"},
         attributes=frozenset({"Data"}),
     )
+    supports_updates: ClassVar = False
 
     def create(self, call: ServiceCall, properties: Properties, place: Place) -> Made:
         """Begin to wait."""
@@ -48,9 +49,9 @@ class WaitCondition(ResourceHandler):
         return Made(f"{place.stack_id}/{place.logical_id}", {"Data": "{}"})
 
     def update(self, call: ServiceCall, made: Made, change: tuple[Properties, Properties], place: Place) -> Made:
-        """Refuse, as CloudFormation does."""
-        del call, made, change, place
-        raise ResourceFailure("Update to resource type AWS::CloudFormation::WaitCondition is not supported.")
+        """Never called: its updates are not supported."""
+        del call, change, place
+        return made
 
     def delete(self, call: ServiceCall, physical_id: str, properties: Properties) -> None:
         """Nothing to delete."""
