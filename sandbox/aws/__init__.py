@@ -25,6 +25,7 @@ from sandbox.aws.faults import (
     throttle,
 )
 from sandbox.aws.front_door import FrontDoor
+from sandbox.aws.organizations.organization import Organization, Unit
 from sandbox.aws.state import Call
 
 __all__ = [
@@ -43,10 +44,12 @@ __all__ = [
     "Latency",
     "LostResponse",
     "ManualClock",
+    "Organization",
     "Partition",
     "Pattern",
     "Refusal",
     "ResetConnection",
+    "Unit",
     "access_denied",
     "expired_credentials",
     "server_error",

@@ -33,6 +33,7 @@ class Subject:
         prefix: Begins every name the row uses.
         settle: Waits until what was made just now is known everywhere.
         profiles: Instance profiles the row has made.
+        has_made_organization: Whether the account is in an organization that the row has made.
         client: Makes a client of another service, which does not validate parameters either.
     """
 
@@ -43,6 +44,7 @@ class Subject:
     prefix: str
     settle: Callable[[], Any] = lambda: None
     profiles: list[str] = field(default_factory=list)
+    has_made_organization: bool = False
     client: Callable[[str], Any] = lambda service: service
 
     @cached_property

@@ -18,6 +18,7 @@ import click
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tests.aws.cloudformation.stacks import role_names, service_role
 from tests.aws.conformance import Row, Subject
 from tests.aws.rows import ROWS
 
@@ -75,6 +76,8 @@ def clean_up(tried: Subject) -> None:
     """Remove whatever bears the row's prefix."""
     iam = tried.iam
     remove_stacks(tried)
+    if tried.has_made_organization:
+        remove_organization(tried)
     roles = [role["RoleName"] for role in everything(iam.list_roles, "Roles")]
     for name in filter(lambda name: name.startswith(tried.prefix), roles):
         remove_role(tried, name)
@@ -93,11 +96,38 @@ def remove_stacks(tried: Subject) -> None:
     cfn = tried.cfn
     for stack in cfn.get_paginator("list_stacks").paginate().search("StackSummaries"):
         if stack["StackName"].startswith(tried.prefix) and stack["StackStatus"] != "DELETE_COMPLETE":
-            cfn.update_termination_protection(StackName=stack["StackId"], EnableTerminationProtection=False)
-            tried.rested(stack["StackId"])
-            cfn.delete_stack(StackName=stack["StackId"])
-            if tried.rested(stack["StackId"])["StackStatus"] == "DELETE_FAILED":
-                cfn.delete_stack(StackName=stack["StackId"], DeletionMode="FORCE_DELETE_STACK")
+            remove_stack(tried, tried.rested(stack["StackId"]))
+
+
+def remove_stack(tried: Subject, stack: Any) -> None:
+    """Delete a stack, whatever becomes of its resources."""
+    cfn, name = tried.cfn, stack["StackId"]
+    if "RoleARN" in stack and tried.name("service") not in role_names(tried):
+        service_role(tried)
+    cfn.update_termination_protection(StackName=name, EnableTerminationProtection=False)
+    cfn.delete_stack(StackName=name)
+    if tried.rested(name)["StackStatus"] == "DELETE_FAILED":
+        cfn.delete_stack(StackName=name, DeletionMode="FORCE_DELETE_STACK")
+        tried.rested(name)
+
+
+def remove_organization(tried: Subject) -> None:
+    """Delete the organization that the row has made of the account, with its units."""
+    organizations = tried.organizations
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    parent = organizations.list_parents(ChildId=tried.account_id)["Parents"][0]["Id"]
+    if parent != root:
+        organizations.move_account(AccountId=tried.account_id, SourceParentId=parent, DestinationParentId=root)
+    remove_units(tried, root)
+    organizations.delete_organization()
+
+
+def remove_units(tried: Subject, parent: str) -> None:
+    """Delete all units below a parent."""
+    below = tried.organizations.list_organizational_units_for_parent(ParentId=parent)["OrganizationalUnits"]
+    for unit in below:
+        remove_units(tried, unit["Id"])
+        tried.organizations.delete_organizational_unit(OrganizationalUnitId=unit["Id"])
 
 
 def remove_role(tried: Subject, name: str) -> None:

@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+from botocore.exceptions import ClientError
+
 from sandbox.aws import Fault, FrontDoor, Refusal
 
 if TYPE_CHECKING:
@@ -28,16 +31,21 @@ def run(aws: FrontDoor, account: Account, *arguments: str) -> subprocess.Complet
 def test_rows_are_tried_and_leave_nothing_behind(aws: FrontDoor) -> None:
     account = aws.create_account()
     # Rows that leave behind one of everything that can be made.
-    only = ("--only", "cannot be deleted", "--only", "a second provider")
+    only = ("--only", "cannot be deleted", "--only", "a second provider", "--only", "that holds an account")
     run_ = run(aws, account, "--account", account.account_id, *only)
     assert (run_.returncode, run_.stderr) == (0, "")
     assert run_.stdout.splitlines()[-1].endswith("rows, 0 disagreements")
     made = {"CreateRole", "CreatePolicy", "CreateOpenIDConnectProvider", "CreateInstanceProfile"}
+    made |= {"CreateStack", "CreateOrganization"}
     assert made <= set(aws.calls.all().operations)
     iam = account.client("iam")
     assert iam.list_roles()["Roles"] == []
     assert iam.list_policies(Scope="Local")["Policies"] == []
     assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
+    stacks = account.client("cloudformation").list_stacks()["StackSummaries"]
+    assert {stack["StackStatus"] for stack in stacks} == {"DELETE_COMPLETE"}
+    with pytest.raises(ClientError, match="AWSOrganizationsNotInUseException"):
+        account.client("organizations").describe_organization()
     deleted = aws.calls.of(operation="DeleteInstanceProfile", outcome="ok")
     assert len(deleted) == len(aws.calls.of(operation="CreateInstanceProfile", outcome="ok"))
 

@@ -40,6 +40,17 @@ def create_organization(call: Call) -> Mapping[str, Any]:
     return {"Organization": _shown(organization)}
 
 
+def delete_organization(call: Call) -> Mapping[str, Any]:
+    """Delete an organization that nothing is in but its management account."""
+    organization = managed_organization(call)
+    if organization.units or len(organization.members) > 1:
+        raise AwsError(
+            "OrganizationNotEmptyException", "To delete an organization you must first remove all member accounts."
+        )
+    call.state.organizations.remove(organization)
+    return {}
+
+
 def describe_organization(call: Call) -> Mapping[str, Any]:
     """Tell any member what it belongs to."""
     return {"Organization": _shown(own_organization(call))}
@@ -70,12 +81,18 @@ def create_organizational_unit(call: Call) -> Mapping[str, Any]:
 def describe_organizational_unit(call: Call) -> Mapping[str, Any]:
     """Read a unit."""
     organization = managed_organization(call)
-    unit = organization.units.get(call.parameters["OrganizationalUnitId"])
-    if unit is None:
-        raise AwsError(
-            "OrganizationalUnitNotFoundException", "You specified an organizational unit that doesn't exist."
-        )
-    return {"OrganizationalUnit": _shown_unit(organization, unit)}
+    return {"OrganizationalUnit": _shown_unit(organization, _existing_unit(call, organization))}
+
+
+def delete_organizational_unit(call: Call) -> Mapping[str, Any]:
+    """Delete a unit that nothing is in."""
+    organization = managed_organization(call)
+    unit = _existing_unit(call, organization)
+    children: list[Unit | Member] = [*organization.units.values(), *organization.members.values()]
+    if any(child.parent_id == unit.id for child in children):
+        raise AwsError("OrganizationalUnitNotEmptyException", "The organizational unit is not empty.")
+    del organization.units[unit.id]
+    return {}
 
 
 def list_organizational_units_for_parent(call: Call) -> Mapping[str, Any]:
@@ -180,6 +197,15 @@ def disable_service_access(call: Call) -> Mapping[str, Any]:
     return {}
 
 
+def _existing_unit(call: Call, organization: Organization) -> Unit:
+    unit = organization.units.get(call.parameters["OrganizationalUnitId"])
+    if unit is None:
+        raise AwsError(
+            "OrganizationalUnitNotFoundException", "You specified an organizational unit that doesn't exist."
+        )
+    return unit
+
+
 def _page(call: Call, member: str, items: Sequence[Any]) -> Mapping[str, Any]:
     token = call.parameters.get("NextToken", "0")
     if not token.isdigit():
@@ -225,6 +251,8 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "CreateAccount": modelled(create_account, "AccountName", "Email", "RoleName"),
     "CreateOrganization": modelled(create_organization, "FeatureSet"),
     "CreateOrganizationalUnit": modelled(create_organizational_unit, "Name", "ParentId"),
+    "DeleteOrganization": modelled(delete_organization),
+    "DeleteOrganizationalUnit": modelled(delete_organizational_unit, "OrganizationalUnitId"),
     "DescribeOrganization": modelled(describe_organization),
     "DescribeOrganizationalUnit": modelled(describe_organizational_unit, "OrganizationalUnitId"),
     "DisableAWSServiceAccess": modelled(disable_service_access, "ServicePrincipal"),

@@ -137,6 +137,10 @@ class Organizations:
         """Take in an organization."""
         self._organizations[organization.id] = organization
 
+    def remove(self, organization: Organization) -> None:
+        """Forget an organization."""
+        del self._organizations[organization.id]
+
     def of_account(self, account_id: str) -> Organization | None:
         """The organization that an account belongs to."""
         return next((found for found in self if account_id in found.members), None)

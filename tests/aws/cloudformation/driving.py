@@ -49,7 +49,7 @@ class Driven:
 
     def finish(self, name: str = "stack") -> Any:
         """Let time go by until all is over; the stack."""
-        self.clock.advance(1000)
+        self.clock.advance(400)
         return self.stack(name)
 
     def events(self, name: str = "stack") -> list[tuple[str, str, str]]:

@@ -12,6 +12,7 @@ from tests.aws.cloudformation.driving import Driven
 from tests.aws.cloudformation.templates import own_role, role, template
 from tests.aws.identities import create_role, trusting
 from tests.aws.sessions import assume, client_for, session_key
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,8 +160,7 @@ def test_a_step_that_hangs_holds_up_nobody_else(aws: FrontDoor, driven: Driven) 
     driven.clock.advance(100)
     with ThreadPoolExecutor(1) as threads:
         held = threads.submit(driven.status)
-        while not fault.fired:
-            pass
+        until("the call that hangs", lambda: fault.fired)
         assert driven.status() == "CREATE_IN_PROGRESS"
         hang.release()
         assert held.result() in {"CREATE_IN_PROGRESS", "CREATE_COMPLETE"}

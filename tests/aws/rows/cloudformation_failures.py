@@ -14,6 +14,7 @@ from tests.aws.cloudformation.stacks import (
     shown_validation,
     status,
     validated_path,
+    with_managed,
     with_role,
 )
 from tests.aws.cloudformation.templates import failing_role, inline, own_role, template
@@ -160,6 +161,13 @@ EARLY = (
         ),
         VALIDATION,
         given=lambda s: s.role(),
+    ),
+    Row(
+        "a managed policy's name that is taken fails a stack before anything is made",
+        lambda s: s.stack(with_managed(s)),
+        Gives(("VALIDATION_FAILED", []), lambda s, stack: (stack["DetailedStatus"], role_names(s))),
+        VALIDATION,
+        given=lambda s: s.policy("managed"),
     ),
     Row(
         "early validation finds a property that does not exist",

@@ -15,15 +15,17 @@ PRINCIPAL = "member.org.stacksets.cloudformation.amazonaws.com"
 
 
 def made(subject: Subject) -> Any:
-    return subject.organizations.create_organization(FeatureSet="ALL")["Organization"]
+    organization = subject.organizations.create_organization(FeatureSet="ALL")["Organization"]
+    subject.has_made_organization = True
+    return organization
 
 
 def root(subject: Subject) -> str:
     return str(subject.organizations.list_roots()["Roots"][0]["Id"])
 
 
-def unit(subject: Subject, name: str = "Unit", parent: str | None = None) -> Any:
-    made_unit = subject.organizations.create_organizational_unit(ParentId=parent or root(subject), Name=name)
+def unit(subject: Subject, name: str = "Unit", below: str | None = None) -> Any:
+    made_unit = subject.organizations.create_organizational_unit(ParentId=below or root(subject), Name=name)
     return made_unit["OrganizationalUnit"]
 
 
@@ -41,12 +43,16 @@ def moved(subject: Subject, destination: str) -> Any:
     return subject.organizations.move_account(**ids)
 
 
+def parent(subject: Subject) -> Any:
+    return subject.organizations.list_parents(ChildId=subject.account_id)["Parents"][0]
+
+
 def parent_type(subject: Subject) -> str:
-    return str(subject.organizations.list_parents(ChildId=subject.account_id)["Parents"][0]["Type"])
+    return str(parent(subject)["Type"])
 
 
-def unit_names(subject: Subject, parent: str) -> list[str]:
-    found = subject.organizations.list_organizational_units_for_parent(ParentId=parent)["OrganizationalUnits"]
+def unit_names(subject: Subject, below: str) -> list[str]:
+    found = subject.organizations.list_organizational_units_for_parent(ParentId=below)["OrganizationalUnits"]
     return [one["Name"] for one in found]
 
 
@@ -77,6 +83,20 @@ ROWS = (
         Refused("AlreadyInOrganizationException"),
         f"{API}: CreateOrganization",
         given=made,
+    ),
+    Row(
+        "an organization that has units is not deleted",
+        lambda s: s.organizations.delete_organization(),
+        Refused("OrganizationNotEmptyException"),
+        f"{API}: DeleteOrganization",
+        given=lambda s: (made(s), unit(s)),
+    ),
+    Row(
+        "a unit that holds an account is not deleted",
+        lambda s: s.organizations.delete_organizational_unit(OrganizationalUnitId=parent(s)["Id"]),
+        Refused("OrganizationalUnitNotEmptyException"),
+        f"{API}: DeleteOrganizationalUnit",
+        given=lambda s: (made(s), moved(s, unit(s)["Id"])),
     ),
     Row(
         "an organization has one root",
@@ -113,7 +133,7 @@ ROWS = (
     ),
     Row(
         "a unit below nothing is refused",
-        lambda s: unit(s, parent="r-zzzz9"),
+        lambda s: unit(s, below="r-zzzz9"),
         Refused("ParentNotFoundException"),
         f"{API}: CreateOrganizationalUnit",
         given=made,

@@ -61,6 +61,6 @@ def _after_failure(run: Run, reason: str, detail: str | None = None) -> Steps:
     if run.stack.disable_rollback or run.stack.on_failure == "DO_NOTHING":
         run.set_status("CREATE_FAILED", reason, detail)
     elif run.stack.on_failure == "DELETE":
-        yield from delete(run, reason=f"{reason}Delete requested by user.")
+        yield from delete(run, reason=f"{reason.rstrip()} Delete requested by user.")
     else:
-        yield from roll_back_creation(run, f"{reason}Rollback requested by user.", detail)
+        yield from roll_back_creation(run, f"{reason.rstrip()} Rollback requested by user.", detail)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from sandbox.aws.cloudformation.resources.handler import Made, Place, ResourceHandler, ServiceCall, fail
 from sandbox.aws.cloudformation.resources.iam_documents import document_text, ignoring_missing, shown_document
 from sandbox.aws.cloudformation.resources.schema import Properties, Schema
 from sandbox.aws.errors import AwsError
+
+_FIRST_PAGE: Final[Mapping[str, Any]] = {"IsTruncated": True, "Marker": "0"}
 
 
 class IamManagedPolicy(ResourceHandler):
@@ -70,6 +72,17 @@ class IamManagedPolicy(ResourceHandler):
             ignoring_missing(call, "DeletePolicy", PolicyArn=physical_id)
         except AwsError as error:
             fail(error, type_name=self.type, identifier=physical_id)
+
+    def exists(self, call: ServiceCall, properties: Properties) -> bool:
+        """Whether the account has a policy of that name, under whichever path."""
+        if "ManagedPolicyName" not in properties:
+            return False
+        name, page = str(properties["ManagedPolicyName"]).lower(), _FIRST_PAGE
+        while page["IsTruncated"]:
+            page = call("iam", "ListPolicies", Scope="Local", Marker=page["Marker"], MaxItems=1000)
+            if any(policy["PolicyName"].lower() == name for policy in page["Policies"]):
+                return True
+        return False
 
     def read(self, call: ServiceCall, physical_id: str, properties: Properties) -> Properties | None:
         """Its document, beside the properties that cannot change; where it is attached is not looked at."""
