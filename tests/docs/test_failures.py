@@ -32,9 +32,7 @@ def rows(head: str) -> Iterator[tuple[str, str, list[str]]]:
 
 def test_it_lists_each_error_of_aws_with_its_reaction() -> None:
     listed = [
-        (error, WORDS[reaction], reason)
-        for reaction, reason, errors in rows("Errors of IAM and STS")
-        for error in errors
+        (error, WORDS[reaction], reason) for reaction, reason, errors in rows("Errors of AWS") for error in errors
     ]
 
     assert sorted(listed, key=str) == sorted(((code, *reaction) for code, reaction in REACTIONS.items()), key=str)

@@ -24,7 +24,13 @@ class TransientError(AdapterError):
 
 
 class DeniedError(AdapterError):
-    """Somebody has to allow it; it is tried again, seldom and ever more seldom."""
+    """Somebody has to allow it; it is tried again, seldom and ever more seldom.
+
+    Attributes:
+        caller: Whom it has to be allowed to, in words; empty: the operator's own role.
+    """
+
+    caller: str = ""
 
 
 class RejectedError(AdapterError):

@@ -21,8 +21,8 @@ def finding_of(failure: Exception, environment: Environment) -> Finding:
             environment.session.forget_identity()
             return stuck(failure.reason, failure.message)
         case DeniedError(reason=Reason.ACCESS_DENIED):
-            role = environment.session.last_caller
-            return stuck(failure.reason, f"{failure.message} Allow it to the operator's role ({role}).")
+            caller = failure.caller or f"the operator's role ({environment.session.last_caller})"
+            return stuck(failure.reason, f"{failure.message} Allow it to {caller}.")
         case AdapterError():
             return stuck(failure.reason, failure.message)
         case _:

@@ -1,4 +1,4 @@
-"""Every error of IAM and STS has one reaction, wherever it is met; the table of them is complete."""
+"""Every error of AWS has one reaction, wherever it is met; the table of them is complete."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ CODES: list[tuple[str, int, type[AdapterError], Reason]] = [
     ("ThrottledException", 400, WAIT, Reason.THROTTLED),
     ("BandwidthLimitExceeded", 503, WAIT, Reason.THROTTLED),
     ("SlowDown", 503, WAIT, Reason.THROTTLED),
+    ("ServiceException", 400, WAIT, Reason.AWS_UNAVAILABLE),
     ("ServiceFailure", 500, WAIT, Reason.AWS_UNAVAILABLE),
     ("ServiceUnavailable", 503, WAIT, Reason.AWS_UNAVAILABLE),
     ("InternalFailure", 500, WAIT, Reason.AWS_UNAVAILABLE),
@@ -55,11 +56,16 @@ CODES: list[tuple[str, int, type[AdapterError], Reason]] = [
     ("RequestTimeTooSkewed", 403, WAIT, Reason.AWS_UNAVAILABLE),
     ("IDPCommunicationError", 400, WAIT, Reason.AWS_UNAVAILABLE),
     ("ConcurrentModification", 409, WAIT, Reason.PROPAGATING),
+    ("ConcurrentModificationException", 400, WAIT, Reason.PROPAGATING),
     ("EntityTemporarilyUnmodifiable", 409, WAIT, Reason.PROPAGATING),
     ("RoleModified", 409, WAIT, Reason.PROPAGATING),
     ("DeleteConflict", 409, WAIT, Reason.PROPAGATING),
     ("EntityAlreadyExists", 409, AGAIN, Reason.PROPAGATING),
     ("NameConflict", 409, AGAIN, Reason.PROPAGATING),
+    ("AlreadyExistsException", 400, AGAIN, Reason.STACK_IN_PROGRESS),
+    ("ChangeSetNotFound", 404, AGAIN, Reason.STACK_IN_PROGRESS),
+    ("InvalidChangeSetStatus", 400, AGAIN, Reason.STACK_IN_PROGRESS),
+    ("TokenAlreadyExistsException", 400, AGAIN, Reason.STACK_IN_PROGRESS),
     ("AccessDenied", 403, TELL, Reason.ACCESS_DENIED),
     ("AccessDeniedException", 403, TELL, Reason.ACCESS_DENIED),
     ("UnauthorizedOperation", 403, TELL, Reason.ACCESS_DENIED),
@@ -76,13 +82,21 @@ CODES: list[tuple[str, int, type[AdapterError], Reason]] = [
     ("OptInRequired", 403, TELL, Reason.NO_CREDENTIALS),
     ("RegionDisabledException", 403, TELL, Reason.NO_CREDENTIALS),
     ("LimitExceeded", 409, STOP, Reason.LIMIT_EXCEEDED),
+    ("LimitExceededException", 400, STOP, Reason.LIMIT_EXCEEDED),
     ("MalformedPolicyDocument", 400, STOP, Reason.REJECTED),
     ("PackedPolicyTooLarge", 400, STOP, Reason.REJECTED),
     ("InvalidInput", 400, STOP, Reason.REJECTED),
+    ("InvalidInputException", 400, STOP, Reason.REJECTED),
+    ("InvalidOperationException", 400, STOP, Reason.REJECTED),
+    ("InsufficientCapabilitiesException", 400, STOP, Reason.REJECTED),
     ("ValidationError", 400, STOP, Reason.REJECTED),
     ("PolicyNotAttachable", 400, STOP, Reason.REJECTED),
     ("UnmodifiableEntity", 400, STOP, Reason.REJECTED),
     ("NoSuchEntity", 404, STOP, Reason.REJECTED),
+    ("AWSOrganizationsNotInUseException", 400, STOP, Reason.REJECTED),
+    ("OrganizationalUnitNotFoundException", 400, STOP, Reason.REJECTED),
+    ("OperationNotFoundException", 404, STOP, Reason.REJECTED),
+    ("StackSetNotFoundException", 404, STOP, Reason.REJECTED),
     ("RoleTemplateDisabled", 400, STOP, Reason.REJECTED),
     ("MalformedHttpRequestException", 400, STOP, Reason.REJECTED),
     ("RequestEntityTooLargeException", 413, STOP, Reason.REJECTED),
@@ -122,12 +136,14 @@ COMMON = frozenset(
 OF_OTHER_SERVICES = frozenset(
     {
         "EC2ThrottledException",
-        "LimitExceededException",
         "ProvisionedThroughputExceededException",
         "TransactionInProgressException",
     }
 )
-"""What botocore takes for throttling, and neither IAM nor STS says."""
+"""What botocore takes for throttling, and no service that we call says."""
+
+QUOTAS = frozenset({"LimitExceededException"})
+"""What botocore takes for throttling, and is a quota that waiting does not lift."""
 
 CREDENTIALS_BY_BOTOCORE = {("sts", "AssumeRole"), ("sts", "AssumeRoleWithWebIdentity")}
 """Called by botocore on its own account."""
@@ -139,7 +155,7 @@ def operations() -> set[tuple[str, str]]:
     """The operations that the adapter names as its calls, as pairs of service and operation."""
     files = Path(str(apono_operator.adapters.aws.__file__)).parent.glob("*.py")
     sources = "\n".join(file.read_text(encoding="utf-8") for file in files)
-    return set(re.findall(r'"(iam|sts):([A-Z]\w+)"', sources))
+    return set(re.findall(r'"(cloudformation|iam|organizations|sts):([A-Z]\w+)"', sources))
 
 
 def declared(service: str, operation: str) -> set[str]:
@@ -179,7 +195,8 @@ def test_every_error_that_our_operations_declare_has_a_reaction() -> None:
 
     missing = {call: declared(*call) - REACTIONS.keys() for call in sorted(calls)}
 
-    assert len(calls) > 20
+    assert {service for service, _ in calls} == {"cloudformation", "iam", "organizations", "sts"}
+    assert len(calls) > 30
     assert missing == {call: set() for call in calls}
 
 
@@ -191,7 +208,7 @@ def test_everything_that_botocore_takes_for_throttling_is_waited_for() -> None:
     checker: Any = ThrottledRetryableChecker
     known = checker._THROTTLED_ERROR_CODES  # noqa: SLF001 -- botocore's list has no public name
 
-    assert {REACTIONS.get(code) for code in set(known) - OF_OTHER_SERVICES} == {(WAIT, Reason.THROTTLED)}
+    assert {REACTIONS.get(code) for code in set(known) - OF_OTHER_SERVICES - QUOTAS} == {(WAIT, Reason.THROTTLED)}
 
 
 @pytest.mark.parametrize("code", sorted(REACTIONS.keys() - {"NoSuchEntity"}))

@@ -1,7 +1,7 @@
 """botocore's errors, translated by the reaction that they need.
 
-Sources: IAM and STS API references, "Common error types" and each action's errors; AWS SDK reference guide, "Retry
-behavior".
+Sources: API references of IAM, STS, CloudFormation and Organizations, "Common error types" and each action's errors;
+AWS SDK reference guide, "Retry behavior".
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ REACTIONS: Mapping[str, Reaction] = {
     "ThrottledException": (TransientError, Reason.THROTTLED),
     "BandwidthLimitExceeded": (TransientError, Reason.THROTTLED),
     "SlowDown": (TransientError, Reason.THROTTLED),
+    "ServiceException": (TransientError, Reason.AWS_UNAVAILABLE),
     "ServiceFailure": (TransientError, Reason.AWS_UNAVAILABLE),
     "ServiceUnavailable": (TransientError, Reason.AWS_UNAVAILABLE),
     "InternalFailure": (TransientError, Reason.AWS_UNAVAILABLE),
@@ -60,11 +61,16 @@ REACTIONS: Mapping[str, Reaction] = {
     "RequestTimeTooSkewed": (TransientError, Reason.AWS_UNAVAILABLE),
     "IDPCommunicationError": (TransientError, Reason.AWS_UNAVAILABLE),
     "ConcurrentModification": (TransientError, Reason.PROPAGATING),
+    "ConcurrentModificationException": (TransientError, Reason.PROPAGATING),
     "EntityTemporarilyUnmodifiable": (TransientError, Reason.PROPAGATING),
     "RoleModified": (TransientError, Reason.PROPAGATING),
     "DeleteConflict": (TransientError, Reason.PROPAGATING),
     "EntityAlreadyExists": (ConflictError, Reason.PROPAGATING),
     "NameConflict": (ConflictError, Reason.PROPAGATING),
+    "AlreadyExistsException": (ConflictError, Reason.STACK_IN_PROGRESS),
+    "ChangeSetNotFound": (ConflictError, Reason.STACK_IN_PROGRESS),
+    "InvalidChangeSetStatus": (ConflictError, Reason.STACK_IN_PROGRESS),
+    "TokenAlreadyExistsException": (ConflictError, Reason.STACK_IN_PROGRESS),
     # tell
     "AccessDenied": (DeniedError, Reason.ACCESS_DENIED),
     "AccessDeniedException": (DeniedError, Reason.ACCESS_DENIED),
@@ -83,13 +89,21 @@ REACTIONS: Mapping[str, Reaction] = {
     "RegionDisabledException": (DeniedError, Reason.NO_CREDENTIALS),
     # stop
     "LimitExceeded": (RejectedError, Reason.LIMIT_EXCEEDED),
+    "LimitExceededException": (RejectedError, Reason.LIMIT_EXCEEDED),
     "MalformedPolicyDocument": (RejectedError, Reason.REJECTED),
     "PackedPolicyTooLarge": (RejectedError, Reason.REJECTED),
     "InvalidInput": (RejectedError, Reason.REJECTED),
+    "InvalidInputException": (RejectedError, Reason.REJECTED),
+    "InvalidOperationException": (RejectedError, Reason.REJECTED),
+    "InsufficientCapabilitiesException": (RejectedError, Reason.REJECTED),
     "ValidationError": (RejectedError, Reason.REJECTED),
     "PolicyNotAttachable": (RejectedError, Reason.REJECTED),
     "UnmodifiableEntity": (RejectedError, Reason.REJECTED),
     "NoSuchEntity": (RejectedError, Reason.REJECTED),
+    "AWSOrganizationsNotInUseException": (RejectedError, Reason.REJECTED),
+    "OrganizationalUnitNotFoundException": (RejectedError, Reason.REJECTED),
+    "OperationNotFoundException": (RejectedError, Reason.REJECTED),
+    "StackSetNotFoundException": (RejectedError, Reason.REJECTED),
     "RoleTemplateDisabled": (RejectedError, Reason.REJECTED),
     "MalformedHttpRequestException": (RejectedError, Reason.REJECTED),
     "RequestEntityTooLargeException": (RejectedError, Reason.REJECTED),
@@ -132,6 +146,38 @@ class DeleteConflictError(TransientError):
     """Something still hangs on what was to be deleted (``DeleteConflict``), or seems to while IAM lags."""
 
 
+class NoSuchStackError(ConflictError):
+    """There is no stack of that name or id, or none any more (``ValidationError``, told by its words alone)."""
+
+
+class NoSuchChangeSetError(ConflictError):
+    """There is no change set of that name, or none any more (``ChangeSetNotFound``)."""
+
+
+class AlreadyThereError(ConflictError):
+    """CloudFormation has one of that name already (``AlreadyExistsException``)."""
+
+
+class NotInOrganizationError(RejectedError):
+    """The account is in no organization, or its organization has no such unit."""
+
+
+_KINDS: Mapping[str, type[AdapterError]] = {
+    "NoSuchEntity": NoSuchEntityError,
+    "DeleteConflict": DeleteConflictError,
+    "ChangeSetNotFound": NoSuchChangeSetError,
+    "AlreadyExistsException": AlreadyThereError,
+    "AWSOrganizationsNotInUseException": NotInOrganizationError,
+    "OrganizationalUnitNotFoundException": NotInOrganizationError,
+}
+"""The codes that somebody tells apart from others with the same reaction."""
+
+_NO_STACK = re.compile(r"Stack (with id )?\S+ does not exist")
+_CHANGED_MEANWHILE = re.compile(
+    r"is in \w+ state and can|cannot be deleted while|already exists and cannot be created again"
+)
+
+
 @contextmanager
 def translated(action: str) -> Iterator[None]:
     """Run one AWS call, named *action* as IAM names it (``iam:GetRole``).
@@ -151,13 +197,13 @@ def translated(action: str) -> Iterator[None]:
         message = f"{action}: the answer is not one of AWS (a proxy's, perhaps)"
         raise TransientError(Reason.AWS_UNAVAILABLE, message) from error
     except BotoCoreError as error:
-        raise RejectedError(Reason.REJECTED, f"{action}: {_clean(str(error))}") from error
+        raise RejectedError(Reason.REJECTED, f"{action}: {cleaned(str(error))}") from error
     except OSError as error:  # the network's are wrapped by botocore: it is the file of a token
-        raise DeniedError(Reason.NO_CREDENTIALS, f"{action}: no credentials: {_clean(str(error))}") from error
+        raise DeniedError(Reason.NO_CREDENTIALS, f"{action}: no credentials: {cleaned(str(error))}") from error
     except _UNREADABLE as error:
         if not _is_about_credentials(error):
             raise
-        message = f"{action}: no credentials: {type(error).__name__}: {_clean(str(error))}"
+        message = f"{action}: no credentials: {type(error).__name__}: {cleaned(str(error))}"
         raise DeniedError(Reason.NO_CREDENTIALS, message) from error
 
 
@@ -165,17 +211,24 @@ def translation(action: str, error: ClientError) -> AdapterError:
     """Return *error* as the kind of failure that it is."""
     details = error.response.get("Error", {})
     code, text = details.get("Code", "Unknown"), details.get("Message", "")
-    if error.operation_name in _CREDENTIAL_OPERATIONS:
-        return _no_credentials(f"sts:{error.operation_name}: {code}: {_clean(text)}", code, error)
-    message = f"{action}: {code}: {_clean(text)}"
-    if code == "NoSuchEntity":
-        return NoSuchEntityError(Reason.REJECTED, message)
-    if code == "DeleteConflict":
-        return DeleteConflictError(Reason.PROPAGATING, message)
+    if error.operation_name in _CREDENTIAL_OPERATIONS and action != f"sts:{error.operation_name}":
+        return _no_credentials(f"sts:{error.operation_name}: {code}: {cleaned(text)}", code, error)
+    message = f"{action}: {code}: {cleaned(text)}"
     if code == "MalformedPolicyDocument" and INVALID_PRINCIPAL in text:
         return TransientError(Reason.PROPAGATING, message)
+    if code == "ValidationError" and action.startswith("cloudformation:"):
+        return _of_stack(message, text)
     kind, reason = REACTIONS.get(code, _by_status(error))
-    return kind(reason, message)
+    return _KINDS.get(code, kind)(reason, message)
+
+
+def _of_stack(message: str, text: str) -> AdapterError:
+    """Tell a stack that is not as it was a moment ago from a request that is wrong: the code is the same."""
+    if _NO_STACK.search(text):
+        return NoSuchStackError(Reason.STACK_IN_PROGRESS, message)
+    if _CHANGED_MEANWHILE.search(text):
+        return ConflictError(Reason.STACK_IN_PROGRESS, message)
+    return RejectedError(Reason.REJECTED, message)
 
 
 def _no_credentials(message: str, code: str, error: ClientError) -> AdapterError:
@@ -208,7 +261,7 @@ def _without_credentials(action: str, error: BotoCoreError) -> AdapterError:
     kind, reason = _reaction_to(int(status[1]) if status else 0)
     if status and kind is TransientError:  # the rest of it may be another with each try
         return TransientError(reason, f"{action}: the agent for credentials answers with status {status[1]}")
-    return DeniedError(Reason.NO_CREDENTIALS, f"{action}: {_clean(told)}")
+    return DeniedError(Reason.NO_CREDENTIALS, f"{action}: {cleaned(told)}")
 
 
 def _is_about_credentials(error: Exception) -> bool:
@@ -232,6 +285,6 @@ def _unanswered(action: str, error: BotoCoreError) -> TransientError:
     return TransientError(Reason.AWS_UNAVAILABLE, f"{action}: no answer from {host} ({type(error).__name__})")
 
 
-def _clean(text: str) -> str:
-    """Keep access key ids, line breaks and endless texts out of conditions and logs."""
+def cleaned(text: str) -> str:
+    """Return *text* on one line, without access key ids and without an end that nobody reads."""
     return _SECRETIVE.sub("(access key)", " ".join(text.split()))[:_MESSAGE_LIMIT]

@@ -23,6 +23,7 @@ from apono_operator.adapters.fence import Fence
 from apono_operator.v1alpha1 import Reason
 
 if TYPE_CHECKING:
+    from botocore.credentials import Credentials
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_sts import STSClient
 
@@ -63,8 +64,8 @@ class _Answer:
 class AwsSession:
     """Clients for the whole process.
 
-    Clients are safe to share between threads, sessions are not (boto3 guide, "Multithreading"): all clients are
-    made here, in the constructor.
+    Clients are safe to share between threads, sessions are not (boto3 guide, "Multithreading"): all clients for our
+    own account are made here, in the constructor.
 
     Args:
         region: The region to talk to.
@@ -90,15 +91,12 @@ class AwsSession:
         attempts: int = 3,
     ) -> None:
         self.region = region
-        core = botocore.session.Session()
-        # All of it holds for all clients of the session, those that fetch credentials included. The wait comes before
-        # the signature, which ages; the fence is last, behind the exchange of credentials that a signature may need.
-        core.register("before-sign", _waiting(RateLimiters(limits, fence)))
-        core.register("request-created", _asking(fence))
-        core.set_default_client_config(_client_config(connections, version, read_timeout, attempts))
-        session = boto3.Session(region_name=region, botocore_session=core)
+        self._wait, self._ask = _waiting(RateLimiters(limits, fence)), _asking(fence)
+        self._config = _client_config(connections, version, read_timeout, attempts)
+        self._core = self._guarded(botocore.session.Session())
+        session = boto3.Session(region_name=region, botocore_session=self._core)
         self.iam: IAMClient = session.client("iam")
-        self._sts: STSClient = session.client("sts")
+        self.sts: STSClient = session.client("sts")
         self._clock = clock
         self._lock = threading.Lock()
         self._answer: _Answer | None = None
@@ -127,6 +125,17 @@ class AwsSession:
                 message = "no AWS region is known. Set AWS_REGION to the cluster's region."
                 raise DeniedError(Reason.NO_CREDENTIALS, message)
             return cls(region=region, connections=connections, version=version, fence=fence, limits=limits)
+
+    def session_of(self, credentials: Credentials) -> botocore.session.Session:
+        """Return a session with *credentials* of others, to make clients from; for one thread at a time.
+
+        Limits, fence and time-outs hold for it as well. It shares the models of services, which ours has read from
+        files: another set of them would cost 10 MiB.
+        """
+        session = self._guarded(botocore.session.Session())
+        session.register_component("data_loader", self._core.get_component("data_loader"))
+        session.register_component("credential_provider", _Given(credentials))
+        return session
 
     def caller_identity(self) -> CallerIdentity:
         """Return whose credentials we have; asked of STS at most once an hour.
@@ -162,11 +171,22 @@ class AwsSession:
         if last and isinstance(last.content, CallerIdentity):  # a denial runs out by itself
             self._answer = replace(last, expires=-math.inf)
 
+    def _guarded(self, session: botocore.session.Session) -> botocore.session.Session:
+        """Make limits and fence hold for all clients of *session*, those that fetch credentials included.
+
+        The wait comes before the signature, which ages; the fence is last, behind the exchange of credentials that a
+        signature may need.
+        """
+        session.register("before-sign", self._wait)
+        session.register("request-created", self._ask)
+        session.set_default_client_config(self._config)
+        return session
+
     def _refreshed(self, last: _Answer | None) -> CallerIdentity:
         if self._answer and self._clock() < self._answer.expires:
             return self._answer.told()  # somebody else asked while we waited
         try:
-            self._last_caller = caller = self._ask()
+            self._last_caller = caller = self._identify()
         except DeniedError as error:
             self._answer = _Answer(error, self._clock() + DENIAL_LIFETIME)
             raise
@@ -178,11 +198,21 @@ class AwsSession:
         self._answer = _Answer(caller, self._clock() + IDENTITY_LIFETIME)
         return caller
 
-    def _ask(self) -> CallerIdentity:
+    def _identify(self) -> CallerIdentity:
         with translated("sts:GetCallerIdentity"):
-            answer = self._sts.get_caller_identity()
+            answer = self.sts.get_caller_identity()
         arn = answer["Arn"]
         return CallerIdentity(answer["Account"], arn.split(":")[1], arn)
+
+
+class _Given:
+    """Stands where botocore has its chain of places to look for credentials."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def load_credentials(self) -> Credentials:
+        return self._credentials
 
 
 def _region_of(issuer: str) -> str | None:

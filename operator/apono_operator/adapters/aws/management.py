@@ -1,0 +1,138 @@
+"""Management accounts: sessions there, each for one connector's stack and no more, and what is done with them."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.credentials import DeferredRefreshableCredentials
+
+from apono_operator.adapters.aws.cloudformation import CloudFormation
+from apono_operator.adapters.aws.errors import translated
+from apono_operator.adapters.aws.iam import Depth, Iam
+from apono_operator.adapters.aws.organizations import Organizations
+from apono_operator.adapters.aws.session import AwsSession
+from apono_operator.adapters.errors import DeniedError, TransientError
+from apono_operator.state.management_sessions import Entrance
+from apono_operator.state.resources import IamRole
+from apono_operator.v1alpha1 import Reason
+
+SESSION_SECONDS = 3600
+"""The longest that a role may be assumed for by a role (IAM User Guide, "Role chaining"); credentials are fetched anew
+a quarter of an hour before they expire."""
+
+KEPT_SESSIONS = 64
+"""How many connectors' clients are kept, at about half a MiB each; another costs one AssumeRole and 30 ms."""
+
+
+class ManagementAccess:
+    """What one connector's stack needs of its management account.
+
+    Attributes:
+        stacks: CloudFormation, in the region of the stack.
+        organizations: The organization.
+    """
+
+    def __init__(self, session: AwsSession, entrance: Entrance, now: Callable[[], datetime]) -> None:
+        self._session, self._entrance = session, entrance
+        self._credentials = DeferredRefreshableCredentials(self._assume_role, "assume-role", time_fetcher=now)
+        aws: Any = session.session_of(self._credentials)
+        region = entrance.region
+        self.stacks = CloudFormation(aws.create_client("cloudformation", region), self._calling)
+        self.organizations = Organizations(aws.create_client("organizations", region), self._calling)
+        self._iam = Iam(aws.create_client("iam", region))
+        self.refused = False
+        """Whether AWS takes the credentials for none any more."""
+
+    def role(self, name: str) -> IamRole | None:
+        """Return the role called *name* without its policies: its trust, id and tags; None if there is none.
+
+        Raises:
+            AdapterError: if AWS does not say.
+        """
+        with self._naming_caller():
+            return self._iam.observe_role(name, Depth(0))
+
+    @contextmanager
+    def _calling(self, action: str) -> Iterator[None]:
+        with self._naming_caller(), translated(action):
+            yield
+
+    @contextmanager
+    def _naming_caller(self) -> Iterator[None]:
+        """Say which of the two roles was refused; credentials that are over before their time are fetched anew."""
+        try:
+            yield
+        except DeniedError as error:
+            if error.caller:
+                raise
+            if error.reason is Reason.NO_CREDENTIALS:
+                self.refused = True
+                raise TransientError(error.reason, error.message) from error
+            error.caller = f"the operator's role in the management account ({self._entrance.role_arn})"
+            raise
+
+    def _assume_role(self) -> Mapping[str, str]:
+        try:
+            with translated("sts:AssumeRole"):
+                answer: Mapping[str, Any] = self._session.sts.assume_role(
+                    RoleArn=self._entrance.role_arn,
+                    RoleSessionName=self._entrance.session_name,
+                    ExternalId=self._entrance.external_id,
+                    DurationSeconds=SESSION_SECONDS,
+                    Policy=self._entrance.session_policy,
+                )
+        except DeniedError as error:
+            raise self._shut_out(error) from error
+        return _metadata(answer["Credentials"])
+
+    def _shut_out(self, error: DeniedError) -> DeniedError:
+        ours = f"the operator's role ({self._session.last_caller})"
+        hint = ""
+        if error.reason is Reason.ACCESS_DENIED:
+            hint = f" The trust policy of {self._entrance.role_arn} has to let it in with the configured external id."
+        told = DeniedError(error.reason, f"{error.message}{hint}")
+        told.caller = ours
+        return told
+
+
+class ManagementSessions:
+    """The ways into all management accounts. Safe to use from several threads.
+
+    Args:
+        session: Our own: it assumes the roles, and its limits and fence hold for all calls there too.
+        kept: How many connectors' clients are kept, the last used ones.
+        now: The time by which credentials expire, with its zone.
+    """
+
+    def __init__(
+        self, session: AwsSession, *, kept: int = KEPT_SESSIONS, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._session, self._kept, self._now = session, kept, now
+        self._entered: OrderedDict[Entrance, ManagementAccess] = OrderedDict()
+        self._lock = threading.Lock()  # clients are made under it, as sessions that share models are for one thread
+
+    def enter(self, entrance: Entrance) -> ManagementAccess:
+        """Return the access through *entrance*; the role is assumed with its first call."""
+        with self._lock:
+            access = self._entered.pop(entrance, None)
+            if access is None or access.refused:
+                access = ManagementAccess(self._session, entrance, self._now)
+            self._entered[entrance] = access
+            while len(self._entered) > self._kept:
+                self._entered.popitem(last=False)
+            return access
+
+
+def _metadata(credentials: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return *credentials* as botocore hands them around."""
+    return {
+        "access_key": credentials["AccessKeyId"],
+        "secret_key": credentials["SecretAccessKey"],
+        "token": credentials["SessionToken"],
+        "expiry_time": credentials["Expiration"].isoformat(),
+    }

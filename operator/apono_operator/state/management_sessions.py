@@ -1,0 +1,98 @@
+"""What the operator may do in a management account for one connector: less than its role there may do.
+
+Sources: STS API reference, ``AssumeRole``; Service Authorization Reference, "AWS CloudFormation".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from apono_operator.state.iam_policy import POLICY_VERSION
+from apono_operator.state.management_accounts import ManagementAccount
+from apono_operator.state.resources import account_of
+
+SESSION_NAME_LIMIT = 64
+SESSION_POLICY_LIMIT = 2048
+"""Characters."""
+
+STACK_ACTIONS = (
+    "ContinueUpdateRollback",
+    "CreateChangeSet",
+    "DeleteChangeSet",
+    "DeleteStack",
+    "DescribeChangeSet",
+    "DescribeEvents",
+    "DescribeStackEvents",
+    "DescribeStacks",
+    "ExecuteChangeSet",
+    "TagResource",
+)
+PREFLIGHT_ACTIONS = (
+    "cloudformation:DescribeOrganizationsAccess",
+    "cloudformation:GetTemplateSummary",
+    "organizations:DescribeOrganization",
+    "organizations:DescribeOrganizationalUnit",
+    "organizations:ListRoots",
+)
+
+_FOREIGN = re.compile(r"[^\w+=,.@-]", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """How a management account is entered for one connector's stack.
+
+    Attributes:
+        role_arn: The role to assume.
+        external_id: What to name when assuming it.
+        service_role_arn: The only role that may be passed, to CloudFormation alone.
+        region: Where the stack is.
+        stack_name: The only stack that may be touched.
+        uid: The connector's, by which CloudTrail tells for whom a call was made.
+    """
+
+    role_arn: str
+    external_id: str = field(repr=False)
+    service_role_arn: str
+    region: str
+    stack_name: str
+    uid: str
+
+    @classmethod
+    def to(cls, account: ManagementAccount, stack_name: str, uid: str) -> Entrance:
+        """Return the entrance to *account* for the connector with *uid* and its stack."""
+        return cls(
+            account.role_arn, account.external_id, account.cloud_formation_role_arn, account.region, stack_name, uid
+        )
+
+    @property
+    def session_name(self) -> str:
+        """``apono-<uid>``, within what STS takes."""
+        return _FOREIGN.sub("-", f"apono-{self.uid}")[:SESSION_NAME_LIMIT]
+
+    @property
+    def session_policy(self) -> str:
+        """What a session may do at most, as JSON of at most `SESSION_POLICY_LIMIT` characters.
+
+        It grants nothing by itself: a call must be allowed to the role as well.
+        """
+        partition, account = self.role_arn.split(":")[1], account_of(self.role_arn)
+        stacks = f"arn:{partition}:cloudformation:{self.region}:{account}:"
+        passing = {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+        statements = [
+            _allowing(
+                [f"cloudformation:{name}" for name in STACK_ACTIONS],
+                [f"{stacks}stack/{self.stack_name}/*", f"{stacks}changeSet/apono-*/*"],
+            ),
+            _allowing(PREFLIGHT_ACTIONS, "*"),
+            _allowing("iam:GetRole", f"arn:{partition}:iam::{account}:role/apono-*"),
+            {**_allowing("iam:PassRole", self.service_role_arn), "Condition": passing},
+        ]
+        return json.dumps({"Version": POLICY_VERSION, "Statement": statements}, separators=(",", ":"))
+
+
+def _allowing(actions: Any, resources: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": resources}
