@@ -150,9 +150,9 @@ _MANAGEMENT_RIGHTS = (
             "cloudformation:DescribeStackEvents": "Tell why a stack failed.",
             "cloudformation:DescribeStacks": "Compare the stack with the manifest; read the role's ARN.",
             "cloudformation:ExecuteChangeSet": "Carry out a change set that was looked at.",
-            "cloudformation:TagResource": "A stack carries the tags that prove whose it is.",
         },
         (f"{_CLOUDFORMATION}{names.STACKS}", f"{_CLOUDFORMATION}{names.CHANGE_SETS}"),
+        implied={"cloudformation:TagResource": "A change set gives the stack the tags that prove whose it is."},
     ),
     Right(
         "LetCloudFormationActAsItsRole",
@@ -172,9 +172,7 @@ _MANAGEMENT_RIGHTS = (
             "cloudformation:DescribeOrganizationsAccess": "Verify that trusted access for StackSets is on.",
             "organizations:DescribeOrganization": "Verify its id, and that this is its management account.",
             "organizations:DescribeOrganizationalUnit": "Verify that the unit exists.",
-            "organizations:ListAWSServiceAccessForOrganization": "Verify that trusted access for StackSets is on.",
             "organizations:ListRoots": "Verify that the root exists.",
-            "sso:ListInstances": "Verify that there is an Identity Center.",
         },
     ),
 )

@@ -216,7 +216,8 @@ STATEMENTS: tuple[PolicyStatement, ...] = (*CONNECTOR_STATEMENTS, *ACCOUNT_STATE
 """What the connector role of mode Account holds."""
 
 _UNITS = tuple(f"arn:{{partition}}:organizations::*:{kind}" for kind in ("ou/o-*/ou-*", "root/o-*/r-*"))
-_IDENTITY_CENTER = tuple(f"arn:{{partition}}:sso:::{kind}" for kind in ("account/*", "instance/*", "permissionSet/*/*"))
+_PERMISSION_SETS = tuple(f"arn:{{partition}}:sso:::{kind}" for kind in ("instance/*", "permissionSet/*/*"))
+_ACCOUNTS = ("arn:{partition}:sso:::account/*",)
 _SAML_PROVIDERS = ("arn:{partition}:iam::*:saml-provider/*",)
 
 MANAGEMENT_STATEMENTS: tuple[PolicyStatement, ...] = (
@@ -280,7 +281,7 @@ MANAGEMENT_STATEMENTS: tuple[PolicyStatement, ...] = (
             "sso:ListManagedPoliciesInPermissionSet",
             "sso:ListPermissionSets",
         ),
-        resources=_IDENTITY_CENTER,
+        resources=_PERMISSION_SETS,
     ),
     PolicyStatement(
         sid="ManagePermissionSets",
@@ -299,7 +300,7 @@ MANAGEMENT_STATEMENTS: tuple[PolicyStatement, ...] = (
             "sso:PutInlinePolicyToPermissionSet",
             "sso:PutPermissionsBoundaryToPermissionSet",
         ),
-        resources=_IDENTITY_CENTER,
+        resources=(*_ACCOUNTS, *_PERMISSION_SETS),
         sets=FULL,
     ),
     PolicyStatement(sid="TagPermissionSets", actions=("sso:TagResource", "sso:UntagResource"), sets=FULL),

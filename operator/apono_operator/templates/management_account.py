@@ -6,7 +6,6 @@ CloudFormation reads it. Whoever has the operator has the same template.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from apono_operator.state.iam_policy import POLICY_VERSION
@@ -46,11 +45,6 @@ _CONNECTOR_ACCOUNT = {"Fn::Select": [4, {"Fn::Split": [":", ref("ConnectorRoleAr
 def text() -> str:
     """Return the template as YAML."""
     return as_yaml(template(), _HEADER, {"Resources": _ROOM_FOR_MEMBERS})
-
-
-def digest() -> str:
-    """Return a fingerprint of `text`, 16 characters."""
-    return hashlib.sha256(text().encode()).hexdigest()[:16]
 
 
 def template() -> dict[str, Any]:
