@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET  # our own reports
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,9 @@ PURE_TESTS = ("tests/unit/state", "tests/unit/v1alpha1")
 UNIT = [PYTHON, "-m", "coverage", "run", "--branch", f"--source={PURE}", "-m", "pytest", "-q", *PURE_TESTS]
 COVERAGE = [PYTHON, "-m", "coverage", "report", "--fail-under=100", "--skip-covered", "--show-missing"]
 OTHERS = [f"--ignore={folder}" for folder in PURE_TESTS]
+SWEPT = ("points", "leaked", "doubled", "not converged")
+"""The figures of a sweep."""
+
 REST = [PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", *OTHERS, "--durations=5", "tests"]
 
 
@@ -60,6 +64,7 @@ def _all() -> Iterator[Tally]:
         yield _tests("tests of the pure core", UNIT, Path(reports) / "unit.xml")
         yield _check("branches of the pure core", COVERAGE)
         yield _tests("all other tests", REST, Path(reports) / "rest.xml")
+        _print_sweeps(Path(reports) / "rest.xml")
 
 
 def _check(name: str, command: list[str]) -> Tally:
@@ -79,6 +84,28 @@ def _tests(name: str, command: list[str], report: Path) -> Tally:
 def _tally(suite: ET.Element) -> Tally:
     failed = int(suite.attrib["failures"]) + int(suite.attrib["errors"])
     return Tally(int(suite.attrib["tests"]) - failed, failed)
+
+
+def _print_sweeps(report: Path) -> None:
+    """Print what the sweeps over all of the operator's calls tell (`tests/sweeps`), and their total."""
+    sweeps: dict[str, Counter[str]] = {}
+    for told in _properties(report):
+        sweeps.setdefault(told.pop("sweep"), Counter()).update({name: int(figure) for name, figure in told.items()})
+    if not sweeps:
+        return
+    print(f"\n{'sweep':<20}" + "".join(f"{name:>15}" for name in SWEPT))
+    for name, figures in {**dict(sorted(sweeps.items())), "all sweeps": sum(sweeps.values(), Counter())}.items():
+        print(f"{name:<20}" + "".join(f"{figures[column]:>15}" for column in SWEPT))
+
+
+def _properties(report: Path) -> Iterator[dict[str, str]]:
+    """Give what each sweep has put into *report*."""
+    if not report.exists():
+        return
+    for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314 -- our own report
+        told = {each.attrib["name"]: each.attrib["value"] for each in case.iter("property")}
+        if "sweep" in told:
+            yield told
 
 
 def _run(name: str, command: list[str]) -> int:

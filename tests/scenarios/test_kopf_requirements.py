@@ -114,31 +114,7 @@ def test_the_finalizer_stands_before_anything_is_made_in_aws(scenario: Scenario)
 
 # --- 3. a corrected spec is picked up at once: see test_changes -----------------------------------------------------
 
-# --- 4. nothing is lost or made twice -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("operation", ["CreateRole", "PutRolePolicy", "AttachRolePolicy"])
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_killed_at_a_write_to_aws_it_converges_after_a_restart(scenario: Scenario, operation: str, moment: str) -> None:
-    killed: list[str] = []
-
-    def kill(call: Call) -> None:
-        if not killed:
-            killed.append(call.operation)
-            scenario.operator.kill()
-
-    getattr(scenario.aws.hooks, moment)(kill, operation=operation, account=scenario.account)
-    scenario.create_token()
-    scenario.apply(permissions="FullAccess")
-    until("the operator is killed", lambda: killed)
-
-    with scenario.installation.start() as operator:
-        scenario.operator = operator
-        role = scenario.role(scenario.ready())
-
-    assert role is not None
-    assert len(role.attached) == 3
-    assert len(scenario.connector_roles()) == 1
+# --- 4. nothing is lost or made twice: see also the sweeps --------------------------------------------------------
 
 
 @pytest.mark.parametrize("operation", ["CreateRole", "PutRolePolicy", "AttachRolePolicy"])

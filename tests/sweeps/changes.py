@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from apono_operator.state.resources import Owner
 from sandbox.aws import Account
 from tests.adapters.aws.connection import allowing, customer_policy
-from tests.sweeps.operations import Change, Creation, Deletion, Operation, Setting
+from tests.sweeps.evidence import Place
+from tests.sweeps.operations import Change, Creation, Deletion, Life, Operation, Setting
 from tests.sweeps.world import World
 
 EXTRA = "arn:aws:iam::aws:policy/job-function/Billing"
@@ -73,11 +75,11 @@ ASKED = {
 # --- what somebody may do by hand -------------------------------------------------------------------------------------
 
 
-def spoil_trust(world: World, owner: Owner) -> None:
-    principal = {"AWS": f"{world.account.arn_prefix}root"}
+def spoil_trust(place: Place, owner: Owner) -> None:
+    principal = {"AWS": f"{place.account.arn_prefix}root"}
     statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    world.account.client("iam").update_assume_role_policy(RoleName=world.role_name(owner), PolicyDocument=document)
+    place.account.client("iam").update_assume_role_policy(RoleName=place.role_name(owner), PolicyDocument=document)
 
 
 def spoil_permissions(world: World, owner: Owner) -> None:
@@ -86,8 +88,8 @@ def spoil_permissions(world: World, owner: Owner) -> None:
     iam.detach_role_policy(RoleName=role, PolicyArn="arn:aws:iam::aws:policy/SecurityAudit")
 
 
-def spoil_settings(world: World, owner: Owner) -> None:
-    iam, role = world.account.client("iam"), world.role_name(owner)
+def spoil_settings(place: Place, owner: Owner) -> None:
+    iam, role = place.account.client("iam"), place.role_name(owner)
     iam.update_role(RoleName=role, Description="by hand", MaxSessionDuration=43200)
     iam.untag_role(RoleName=role, TagKeys=["apono.io/managed-by"])
 
@@ -113,7 +115,7 @@ def change_beyond_repair(world: World, owner: Owner) -> None:
 
 
 SEEN_HOURLY = ("permissions spoilt",)
-BY_HAND = {
+BY_HAND: dict[str, Callable[[World, Owner], object]] = {
     "trust spoilt": spoil_trust,
     "permissions spoilt": spoil_permissions,
     "settings of the role spoilt": spoil_settings,
@@ -143,6 +145,11 @@ NAMES = (*ASKED, "a boundary", "another boundary", "everything", *BY_HAND)
 def creation(world: World) -> list[Operation]:
     """Create a connector with all that may be asked for."""
     return [Creation(world, "creation", everything(world.account))]
+
+
+def life(world: World) -> list[Operation]:
+    """Create and delete a connector with all that may be asked for."""
+    return [Life(world, "creation and deletion", everything(world.account))]
 
 
 def deletion(world: World) -> list[Operation]:

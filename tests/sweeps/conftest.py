@@ -17,6 +17,7 @@ from sandbox.controlplane import ControlPlane, shared_control_plane
 from sandbox.installation import CRD, create_oidc_provider
 from tests.adapters.aws.connection import connect
 from tests.sweeps.line import ApiClient, Line
+from tests.sweeps.tally import Record
 from tests.sweeps.world import Clock, Namespace, Starts, World
 
 SIDE_BY_SIDE = 3
@@ -41,6 +42,12 @@ def worlds(frozen: ControlPlane) -> Iterator[list[World]]:
     """Namespaces and accounts for all sweeps within this process."""
     with ExitStack() as stack:
         yield [stack.enter_context(_world(frozen)) for _ in range(SIDE_BY_SIDE)]
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Record:
+    """Put a figure into the report of the run, whatever its kind: `record_property` knows but the older ones."""
+    return lambda name, figure: request.node.user_properties.append((name, figure))
 
 
 @pytest.fixture(autouse=True)

@@ -4,23 +4,46 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, Protocol
 
 from apono_operator.state.resources import Owner
-from tests.scenarios.cluster import Document
-from tests.sweeps.world import World
+from sandbox.aws import Account, FrontDoor
+from tests.scenarios.cluster import Cluster, Document
+
+
+class Place(Protocol):
+    """Where to look."""
+
+    @property
+    def namespace(self) -> Cluster:
+        """The namespace of the connectors."""
+
+    @property
+    def aws(self) -> FrontDoor:
+        """AWS."""
+
+    @property
+    def account(self) -> Account:
+        """The account of the roles."""
+
+    def connector(self, owner: Owner) -> Document | None:
+        """Return the connector, None once it is gone."""
+
+    def role_name(self, owner: Owner) -> str:
+        """Return the name of the connector's role, if there is one."""
+
 
 CHILDREN = ("ServiceAccount", "Secret", "Deployment")
 
 
-def of_connector(world: World, owner: Owner) -> Document:
+def of_connector(place: Place, owner: Owner) -> Document:
     """Return all there is of a connector: the connector itself, its role, its children."""
-    connector, role = world.connector(owner), _role(world, owner)
+    connector, role = place.connector(owner), _role(place, owner)
     return {
         "status": _status(connector) if connector else None,
         "status names the role": bool(connector and role) and _names(connector or {}, role or {}),
         "role": _without(role, "RoleId", "Arn"),
-        "children": {kind: _child(world, kind, owner) for kind in CHILDREN},
+        "children": {kind: _child(place, kind, owner) for kind in CHILDREN},
     }
 
 
@@ -33,16 +56,16 @@ def impersonal(found: Document, owner: Owner) -> Document:
     return plain
 
 
-def creations(world: World, owner: Owner, mark: int) -> int:
+def creations(place: Place, owner: Owner, mark: int) -> int:
     """How many roles were made for the connector since *mark* of the call log."""
-    calls = world.aws.calls.since(mark).of(
-        operation="CreateRole", account=world.account, parameters={"RoleName": world.role_name(owner)}
+    calls = place.aws.calls.since(mark).of(
+        operation="CreateRole", account=place.account, parameters={"RoleName": place.role_name(owner)}
     )
     return sum(call.applied for call in calls)
 
 
-def _role(world: World, owner: Owner) -> Document | None:
-    iam, name = world.account.client("iam"), world.role_name(owner)
+def _role(place: Place, owner: Owner) -> Document | None:
+    iam, name = place.account.client("iam"), place.role_name(owner)
     try:
         role: Any = iam.get_role(RoleName=name)["Role"]
     except iam.exceptions.NoSuchEntityException:
@@ -83,8 +106,8 @@ def _status(connector: Document) -> Document:
     }
 
 
-def _child(world: World, kind: str, owner: Owner) -> Document | None:
-    child = world.namespace.get(kind, owner.child_name)
+def _child(place: Place, kind: str, owner: Owner) -> Document | None:
+    child = place.namespace.get(kind, owner.child_name)
     if child is None:
         return None
     metadata = child["metadata"]

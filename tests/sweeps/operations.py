@@ -141,18 +141,20 @@ class Creation(_OnNewSubjects):
     """From a manifest to a connector that is Ready."""
 
 
-class Deletion(_OnNewSubjects):
-    """From a connector that is Ready to nothing."""
+class Life(_OnNewSubjects):
+    """From a manifest to a connector that is Ready, and to nothing; whoever does not get so far is not asked again."""
 
     def begin(self) -> None:
         super().begin()
-        self.subject.converge()
-        self._delete()
-
-    def _delete(self) -> None:
-        self.world.namespace.delete("AponoConnector", self.subject.owner.name)
+        self._created = self._deleted = False
 
     def run(self) -> None:
+        if not self._created:
+            self._created = True
+            self.subject.converge()
+        if not self._deleted:
+            self._deleted = True
+            self.world.namespace.delete("AponoConnector", self.subject.owner.name)
         self.subject.remove()
 
     def outcome(self) -> Document:
@@ -160,7 +162,18 @@ class Deletion(_OnNewSubjects):
         found = super().outcome()
         children = [(kind, child["owners"]) for kind, child in found["children"].items() if child]
         kept = {kind: owners for kind, owners in children if not _is_controlled(owners)}
-        return {**found, "children": None, "kept": kept or None, "Deployment": self.subject.left}
+        again = max(0, found["creations"] - 1)
+        return {**found, "children": None, "kept": kept or None, "Deployment": self.subject.left, "creations": again}
+
+
+class Deletion(Life):
+    """From a connector that is Ready to nothing."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.subject.converge()
+        self._created = self._deleted = True
+        self.world.namespace.delete("AponoConnector", self.subject.owner.name)
 
 
 def _is_controlled(owners: Any) -> bool:

@@ -55,16 +55,16 @@ class Tally:
             self.blame(trouble, f"{point}: {'; '.join(differences(expected, seen))}")
         return trouble is None
 
-    def record(self, record_property: Record) -> None:
+    def record(self, record: Record) -> None:
         """Put the figures into the report of the run; `tests/__main__.py` adds them up.
 
         Raises:
             AssertionError: not all was well.
         """
-        record_property("sweep", self.sweep)
-        record_property("points", self.points)
+        record("sweep", self.sweep)
+        record("points", self.points)
         for trouble, blamed in self.troubles.items():
-            record_property(trouble.value, len(blamed))
+            record(trouble.value, len(blamed))
         wrong = [f"{trouble}: {one}" for trouble, blamed in self.troubles.items() for one in blamed]
         assert self.points > 0, "the sweep has tried nothing"
         assert not wrong, f"{len(wrong)} of {self.points} points\n" + "\n".join(wrong)

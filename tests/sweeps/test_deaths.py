@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from tests.sweeps.changes import NAMES, changes, creation, deletion, retaining_deletion
+from tests.sweeps.changes import NAMES, changes, creation, life, retaining_deletion
 from tests.sweeps.line import Call, Death, Point, distinct_points, points
 from tests.sweeps.operations import Operation, directions
 from tests.sweeps.sweeping import finished, sweep
@@ -15,15 +15,18 @@ from tests.sweeps.world import World
 
 pytestmark = pytest.mark.timeout(600)  # many points each
 
+LAG = 8.0
+"""Seconds for which IAM does not show a new role; less than the operator waits before it believes it."""
+
 Points = Callable[[list[Call]], Iterable[Point]]
 
 
 def survives(
-    worlds: list[World], operations: Callable[[World], list[Operation]], points_of: Points, record_property: Record
+    worlds: list[World], operations: Callable[[World], list[Operation]], points_of: Points, record: Record
 ) -> None:
     tally = Tally("deaths")
     sweep(worlds, operations, points_of, killed_at, tally)
-    tally.record(record_property)
+    tally.record(record)
 
 
 def killed_at(operation: Operation, point: Point) -> str | None:
@@ -45,20 +48,27 @@ def _dies(operation: Operation) -> bool:
     return False
 
 
-def test_a_creation_survives_a_death_at_any_call(worlds: list[World], record_property: Record) -> None:
-    survives(worlds, creation, points, record_property)
+def test_a_creation_survives_a_death_at_any_call(worlds: list[World], record: Record) -> None:
+    survives(worlds, creation, points, record)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_change_survives_a_death_at_any_call(worlds: list[World], name: str, record_property: Record) -> None:
-    survives(worlds, lambda world: directions(world, changes(world.account)[name]), distinct_points, record_property)
+def test_a_change_survives_a_death_at_any_call(worlds: list[World], name: str, record: Record) -> None:
+    survives(worlds, lambda world: directions(world, changes(world.account)[name]), distinct_points, record)
 
 
-def test_a_deletion_survives_a_death_at_any_call(worlds: list[World], record_property: Record) -> None:
-    survives(worlds, deletion, points, record_property)
-
-
-def test_a_deletion_that_retains_the_role_survives_a_death_at_any_call(
-    worlds: list[World], record_property: Record
+@pytest.mark.parametrize("lag", [0.0, LAG], ids=["IAM shows all at once", "IAM lags"])
+def test_nothing_is_left_of_a_connector_that_is_deleted_after_a_death_at_any_call(
+    worlds: list[World], lag: float, record: Record
 ) -> None:
-    survives(worlds, retaining_deletion, points, record_property)
+    for world in worlds:
+        world.aws.new_role_read_delay = lag
+    try:
+        survives(worlds, life, distinct_points, record)
+    finally:
+        for world in worlds:
+            world.aws.new_role_read_delay = 0.0
+
+
+def test_a_deletion_that_retains_the_role_survives_a_death_at_any_call(worlds: list[World], record: Record) -> None:
+    survives(worlds, retaining_deletion, points, record)

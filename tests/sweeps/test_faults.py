@@ -20,11 +20,11 @@ Points = Callable[[list[Call]], Iterable[Disturbed]]
 
 
 def lives_through(
-    worlds: list[World], operations: Callable[[World], list[Operation]], points: Points, record_property: Record
+    worlds: list[World], operations: Callable[[World], list[Operation]], points: Points, record: Record
 ) -> None:
     tally = Tally("faults")
     sweep(worlds, operations, points, disturbed_at, tally)
-    tally.record(record_property)
+    tally.record(record)
 
 
 def disturbed_at(operation: Operation, point: Disturbed) -> str | None:
@@ -35,20 +35,20 @@ def disturbed_at(operation: Operation, point: Disturbed) -> str | None:
         return failure if has_happened() else "the operator did not get there"
 
 
-def test_a_creation_lives_through_a_fault_at_any_call(worlds: list[World], record_property: Record) -> None:
-    lives_through(worlds, creation, of_calls, record_property)
+def test_a_creation_lives_through_a_fault_at_any_call(worlds: list[World], record: Record) -> None:
+    lives_through(worlds, creation, of_calls, record)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_change_lives_through_a_fault_at_any_write(worlds: list[World], name: str, record_property: Record) -> None:
-    lives_through(worlds, lambda world: directions(world, changes(world.account)[name]), of_writes, record_property)
+def test_a_change_lives_through_a_fault_at_any_write(worlds: list[World], name: str, record: Record) -> None:
+    lives_through(worlds, lambda world: directions(world, changes(world.account)[name]), of_writes, record)
 
 
-def test_a_deletion_lives_through_a_fault_at_any_call(worlds: list[World], record_property: Record) -> None:
-    lives_through(worlds, deletion, of_calls, record_property)
+def test_a_deletion_lives_through_a_fault_at_any_call(worlds: list[World], record: Record) -> None:
+    lives_through(worlds, deletion, of_calls, record)
 
 
 def test_a_deletion_that_retains_the_role_lives_through_a_fault_at_any_call(
-    worlds: list[World], record_property: Record
+    worlds: list[World], record: Record
 ) -> None:
-    lives_through(worlds, retaining_deletion, of_calls, record_property)
+    lives_through(worlds, retaining_deletion, of_calls, record)
