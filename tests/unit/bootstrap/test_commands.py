@@ -36,7 +36,7 @@ def lint(directory: Path, text: str) -> list[str]:
         "--format",
         "parseable",
         "--",
-        file,
+        str(file),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return (done.stdout + done.stderr).splitlines()
