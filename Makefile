@@ -23,7 +23,7 @@ test: $(STAMP) ## Run every check and test
 	@$(BIN)/python -m tests
 
 .PHONY: generate
-generate: $(STAMP) ## Write anew what is generated from the models: definition, reference
+generate: $(STAMP) ## Write anew what is generated from the code: definition, reference, IAM documents, template
 	$(BIN)/apono-operator crds > crds/apono.io_aponoconnectors.yaml
 	cp crds/apono.io_aponoconnectors.yaml charts/apono-operator/crds/
 	$(BIN)/python docs/generate.py

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_actions_with_access_level
 
+from apono_operator.bootstrap import management_account, operator_account
 from apono_operator.bootstrap.documents import Right
 from apono_operator.bootstrap.rights import (
     OPERATOR_RIGHTS,
@@ -18,6 +19,7 @@ from apono_operator.bootstrap.rights import (
     WITHOUT_PERMISSION,
     management_rights,
 )
+from apono_operator.templates import management_account as stack
 from sandbox.aws import Account, FrontDoor
 from tests.docs.installation import commands, operator_role
 from tests.docs.pages import DOCS, ROOT, code_in, page
@@ -154,6 +156,22 @@ def test_the_readme_fills_every_account_and_issuer_of_a_document(name: str) -> N
     for example in replaced:
         text = text.replace(example, "filled")
     assert re.findall(r"\d{12}|oidc\.eks|my-cluster", text) == []
+
+
+@pytest.mark.parametrize(
+    ("heading", "template"),
+    [
+        ("The account of the cluster", operator_account.template(require_boundary=True)),
+        ("The management account", management_account.template(template_body=False)),
+        ("The stack of a connector", stack.template()),
+    ],
+)
+def test_the_page_of_bootstrap_explains_each_parameter(heading: str, template: dict[str, Any]) -> None:
+    (section,) = (part for part in page("docs/bootstrap.md").text.split("\n## ") if part.startswith(heading))
+    explained = {
+        name for row in re.findall(r"^\| (`.*?`) \|", section, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    }
+    assert explained == template["Parameters"].keys()
 
 
 def _text(name: str) -> str:

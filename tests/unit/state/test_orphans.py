@@ -43,7 +43,7 @@ def test_another_connector_does_not_save_a_role() -> None:
 @pytest.mark.parametrize(
     "role",
     [
-        "eks-apono-operator",
+        "connector-operator",
         "apono-connector-",
         "apono-connector-apono-production-0000000000",
         ELSEWHERE.role_name(GONE),
