@@ -56,7 +56,7 @@ class Driver:
             self.world.namespace.run_pods(self.owner)
             calls = [call for call in self.world.line.recording() if call.number > mark]
             changed = any(call.writes and not call.tells for call in calls)
-            if outcome and outcome.awaits is Next.NOTHING and not outcome.hurry and not changed:
+            if outcome and _awaits_nothing(outcome) and not changed:
                 return
             self._pause(number)
         raise NotConvergedError(f"after {PASS_LIMIT} passes: {outcome}")
@@ -94,3 +94,7 @@ class Driver:
 
     def _pause(self, number: int) -> None:
         self.world.clock.seconds += min(2.0**number, LONGEST_PAUSE)
+
+
+def _awaits_nothing(outcome: Outcome) -> bool:
+    return {outcome.awaits, outcome.children} == {Next.NOTHING} and not outcome.hurry

@@ -15,8 +15,9 @@ from tests.sweeps import evidence
 from tests.sweeps.driving import Driver
 from tests.sweeps.world import World
 
+MINUTE = 60.0
 HOUR = 3600.0
-"""Seconds; between thorough looks."""
+"""Seconds; an hour lies between thorough looks."""
 
 _NUMBERS = count(1)
 
@@ -103,7 +104,8 @@ class Operation(ABC):
         self.subject.converge()
 
     def outcome(self) -> Document:
-        """What is there in the end."""
+        """What is there in the end, when IAM shows it."""
+        self.world.clock.seconds += MINUTE
         owner = self.subject.owner
         creations = evidence.creations(self.world, owner, self.mark)
         return {**evidence.of_connector(self.world, owner), "creations": creations}
