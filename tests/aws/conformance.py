@@ -87,9 +87,9 @@ class Subject:
         """Whom the first statement of a role's trust policy names, as it reads now."""
         return self.trust_statement(suffix)["Principal"]
 
-    def inline_statement(self) -> Any:
+    def inline_statement(self, policy: str = "inline") -> Any:
         """The first statement of a role's inline policy, as it reads now."""
-        document: Any = self.iam.get_role_policy(RoleName=self.name(), PolicyName="inline")["PolicyDocument"]
+        document: Any = self.iam.get_role_policy(RoleName=self.name(), PolicyName=policy)["PolicyDocument"]
         return document["Statement"][0]
 
     def put(self, document: str, suffix: str = "role", policy: str = "inline") -> Any:

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sandbox.aws.cloudformation.evaluation import (
-    UNKNOWN,
     dependency_waves,
     made_in,
     present_resources,
     properties_of,
     scope_of,
 )
-from sandbox.aws.cloudformation.functions import Scope, text_of
+from sandbox.aws.cloudformation.functions import UNKNOWN, Scope, text_of
 from sandbox.aws.cloudformation.references import references
 from sandbox.aws.cloudformation.resources.handler import Made
 from sandbox.aws.cloudformation.stack import Deployment, Stack, StackResource

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Final
 
 from sandbox.aws.cloudformation.changes import ResourceChange, planned_changes
-from sandbox.aws.cloudformation.evaluation import UNKNOWN
 from sandbox.aws.cloudformation.events import Operation, Validation
+from sandbox.aws.cloudformation.functions import UNKNOWN
 from sandbox.aws.cloudformation.resources.handler import ServiceCall, already_exists
 from sandbox.aws.cloudformation.resources.registry import HANDLERS
 from sandbox.aws.cloudformation.stack import Deployment, Stack

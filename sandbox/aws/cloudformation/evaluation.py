@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from graphlib import TopologicalSorter
 from typing import Any, Final
 
-from sandbox.aws.cloudformation.functions import Scope, text_of
+from sandbox.aws.cloudformation.functions import UNKNOWN, Scope, text_of
 from sandbox.aws.cloudformation.references import Reference, references
 from sandbox.aws.cloudformation.resources.handler import Made
 from sandbox.aws.cloudformation.stack import Deployment, Stack
 from sandbox.aws.cloudformation.template import Resource, Template
 from sandbox.aws.errors import validation_error
 
-UNKNOWN: Final = "{{changeSet:KNOWN_AFTER_APPLY}}"
-"""Stands for what is known only once a resource has been made."""
 _URL_SUFFIXES: Final = {"aws-cn": "amazonaws.com.cn"}
 
 FindMade = Callable[[str], Made | None]
@@ -87,6 +85,7 @@ def check_evaluates(stack: Stack, deployment: Deployment) -> None:
     for output in deployment.template.outputs.values():
         if scope.holds(output.condition):
             _check_present(output.value, scope, deployment.template, present, "Outputs")
+            scope.evaluate(output.value)
 
 
 def dependency_waves(resources: Mapping[str, Resource]) -> Iterator[list[str]]:

@@ -18,6 +18,8 @@ from sandbox.aws.cloudformation.references import (
 )
 from sandbox.aws.errors import AwsError, validation_error
 
+UNKNOWN: Final = "{{changeSet:KNOWN_AFTER_APPLY}}"
+"""Stands for what is known only once a resource has been made."""
 _FEWEST_OPERANDS: Final = 2
 _MOST_OPERANDS: Final = 10
 
@@ -97,13 +99,16 @@ class Scope:
     def _select(self, argument: Any) -> Any:
         index, items = _arguments("Fn::Select", argument, 2)
         position, values = str(self.evaluate(index)), self._list("Fn::Select", items)
+        if UNKNOWN in values:
+            return UNKNOWN
         if not position.isdigit() or int(position) >= len(values):
             raise validation_error(f"Template error: Fn::Select cannot select nonexistent value at index {position}")
         return values[int(position)]
 
     def _split(self, argument: Any) -> list[str]:
         delimiter, text = _arguments("Fn::Split", argument, 2)
-        return text_of(self.evaluate(text)).split(str(delimiter))
+        whole = text_of(self.evaluate(text))
+        return [UNKNOWN] if UNKNOWN in whole else whole.split(str(delimiter))
 
     def _sub(self, argument: Any) -> str:
         text, variables = substitution(argument)

@@ -72,10 +72,6 @@ def reason_of(logical_id: str, wanted: str) -> Any:
     return read
 
 
-def statuses_of(logical_id: str) -> Any:
-    return lambda subject, _answer: [found for found, _ in subject.resource_events(logical_id)]
-
-
 def service_role(subject: Subject, service: str = "cloudformation.amazonaws.com") -> str:
     arn: str = subject.role("service", trusting({"Service": service}))["Role"]["Arn"]
     subject.put(allowing("iam:*"), "service")
@@ -161,19 +157,80 @@ def continued(subject: Subject, **more: Any) -> Any:
     return subject.rested()
 
 
-def with_policy(subject: Subject, name: str = "apart") -> str:
-    properties = {**inline(name), "Roles": [{"Ref": "Role"}]}
-    return template(
-        {"Role": own_role(subject.name()), "Policy": {"Type": "AWS::IAM::Policy", "Properties": properties}}
-    )
+def with_policy(subject: Subject, name: str = "apart", action: str = "s3:GetObject", roles: Any = None) -> str:
+    """A template with a role, and an inline policy of its own for it."""
+    of = [{"Ref": "Role"}] if roles is None else roles
+    policy = {"Type": "AWS::IAM::Policy", "Properties": {**inline(name, action), "Roles": of}}
+    return template({"Role": own_role(subject.name()), "Policy": policy})
 
 
-def with_managed(subject: Subject, action: str = "s3:GetObject") -> str:
-    document = inline(action=action)["PolicyDocument"]
-    properties = {"ManagedPolicyName": subject.name("managed"), "PolicyDocument": document, "Roles": [{"Ref": "Role"}]}
+def with_managed(
+    subject: Subject, name: str | None = None, action: str = "s3:GetObject", roles: Any = None, **more: Any
+) -> str:
+    """A template with a role, and a managed policy that is attached to it."""
+    properties = {
+        "ManagedPolicyName": name or subject.name("managed"),
+        "PolicyDocument": inline(action=action)["PolicyDocument"],
+        "Roles": [{"Ref": "Role"}] if roles is None else roles,
+        **more,
+    }
     managed = {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}
     return template({"Role": own_role(subject.name()), "Managed": managed})
 
 
 def managed_arn(subject: Subject) -> str:
     return subject.arn(f"policy/{subject.name('managed')}")
+
+
+def detection(subject: Subject) -> Any:
+    """Detect the drift of the row's stack; what was found of it in the end."""
+    begun = subject.cfn.detect_stack_drift(StackName=subject.name("stack"))["StackDriftDetectionId"]
+    for _ in range(200):
+        found = subject.cfn.describe_stack_drift_detection_status(StackDriftDetectionId=begun)
+        if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
+            return found
+        subject.settle()
+    raise AssertionError("the detection does not end")
+
+
+def verdict(subject: Subject) -> str:
+    """Whether the row's stack has drifted."""
+    return str(detection(subject)["StackDriftStatus"])
+
+
+def drifts(subject: Subject) -> Any:
+    return subject.cfn.describe_stack_resource_drifts(StackName=subject.name("stack"))["StackResourceDrifts"]
+
+
+def statuses(subject: Subject) -> dict[str, str]:
+    """What was found of each resource."""
+    return {drift["LogicalResourceId"]: drift["StackResourceDriftStatus"] for drift in drifts(subject)}
+
+
+def state(_subject: Subject, change_set: Any) -> tuple[str, str]:
+    return change_set["Status"], change_set["ExecutionStatus"]
+
+
+def changes(_subject: Subject, change_set: Any) -> list[tuple[Any, ...]]:
+    found = [change["ResourceChange"] for change in change_set["Changes"]]
+    return [(change["Action"], change["LogicalResourceId"], change.get("Replacement")) for change in found]
+
+
+def gone(subject: Subject) -> Any:
+    """Execute the change set; the stack, which is deleted thereafter."""
+    stack_id = subject.rested()["StackId"]
+    subject.cfn.execute_change_set(ChangeSetName="changes", StackName=subject.name("stack"))
+    return subject.rested(stack_id)
+
+
+def missing(subject: Subject) -> dict[str, str]:
+    return {"ChangeSetName": "missing", "StackName": subject.name("stack")}
+
+
+def new_stack(subject: Subject, **more: Any) -> Any:
+    return subject.change_set(role_template(subject), ChangeSetType="CREATE", **more)
+
+
+def change_set_names(subject: Subject) -> list[str]:
+    found = subject.cfn.list_change_sets(StackName=subject.name("stack"))["Summaries"]
+    return [summary["ChangeSetName"] for summary in found]

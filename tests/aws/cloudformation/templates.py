@@ -53,3 +53,8 @@ def output(value: Any, **sections: Any) -> str:
 def shown(_subject: Any, stack: Any) -> Any:
     """The value of the one output."""
     return stack["Outputs"][0]["OutputValue"]
+
+
+def validated(text: str) -> Any:
+    """The act of having a template validated."""
+    return lambda subject: subject.cfn.validate_template(TemplateBody=text)

@@ -1,40 +1,32 @@
-"""Change sets: what they say would change, and what comes of them."""
+"""Change sets: what they say would change."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.aws.cloudformation.stacks import description, role_names, role_template, status, with_role
-from tests.aws.cloudformation.templates import HANDLE, given, own_role, template
+from tests.aws.cloudformation.stacks import (
+    change_set_names,
+    changes,
+    gone,
+    missing,
+    new_stack,
+    role_names,
+    role_template,
+    state,
+    status,
+    with_role,
+)
+from tests.aws.cloudformation.templates import HANDLE, failing_role, given, own_role, template
 from tests.aws.conformance import Gives, Refused, Row, Subject
 
 GUIDE = "CloudFormation user guide"
 API = "CloudFormation API reference"
 CHANGE_SETS = f"{GUIDE}: Update CloudFormation stacks using change sets"
-DRIFT_AWARE = f"{GUIDE}: Using drift-aware change sets"
-
-
-def state(_subject: Subject, change_set: Any) -> tuple[str, str]:
-    return change_set["Status"], change_set["ExecutionStatus"]
-
-
-def changes(_subject: Subject, change_set: Any) -> list[tuple[Any, ...]]:
-    found = [change["ResourceChange"] for change in change_set["Changes"]]
-    return [(change["Action"], change["LogicalResourceId"], change.get("Replacement")) for change in found]
 
 
 def details(_subject: Subject, change_set: Any) -> list[tuple[Any, ...]]:
     found = change_set["Changes"][0]["ResourceChange"]["Details"]
     return [(d["Target"]["Name"], d["Target"]["RequiresRecreation"], d["ChangeSource"]) for d in found]
-
-
-def executed(subject: Subject) -> Any:
-    subject.cfn.execute_change_set(ChangeSetName="changes", StackName=subject.name("stack"))
-    return subject.rested()
-
-
-def missing(subject: Subject) -> dict[str, str]:
-    return {"ChangeSetName": "missing", "StackName": subject.name("stack")}
 
 
 def described(value: str) -> str:
@@ -44,8 +36,14 @@ def described(value: str) -> str:
     )
 
 
-def new_stack(subject: Subject, **more: Any) -> Any:
-    return subject.change_set(role_template(subject), ChangeSetType="CREATE", **more)
+def two_roles(subject: Subject, name: str) -> str:
+    """Two roles, the path of the second after the name of the first."""
+    second = own_role(Path={"Fn::Sub": "/${Role}/"})
+    return template({"Role": own_role(subject.name(name)), "Other": second})
+
+
+def values(target: Any) -> tuple[str, str]:
+    return target["BeforeValue"], target["AfterValue"]
 
 
 ROWS = (
@@ -74,27 +72,6 @@ ROWS = (
         Refused("ValidationError", "is in REVIEW_IN_PROGRESS state and can not be updated."),
         f"{GUIDE}: Stack status codes",
         given=new_stack,
-    ),
-    Row(
-        "a stack in review can be deleted",
-        lambda s: s.delete_stack(),
-        Gives("DELETE_COMPLETE", status),
-        f"{GUIDE}: Stack status codes",
-        given=new_stack,
-    ),
-    Row(
-        "executing a change set makes the stack",
-        executed,
-        Gives(lambda s: ("CREATE_COMPLETE", [s.name()]), lambda s, stack: (stack["StackStatus"], role_names(s))),
-        f"{API}: ExecuteChangeSet",
-        given=new_stack,
-    ),
-    Row(
-        "executing a change set updates the stack",
-        executed,
-        Gives(("UPDATE_COMPLETE", "new"), lambda s, stack: (stack["StackStatus"], description(s))),
-        f"{API}: ExecuteChangeSet",
-        given=lambda s: (with_role(s), s.change_set(role_template(s, Description="new"))),
     ),
     Row(
         "a change in place is no replacement",
@@ -166,20 +143,6 @@ ROWS = (
         given=with_role,
     ),
     Row(
-        "a change set that has failed cannot be executed",
-        executed,
-        Refused("InvalidChangeSetStatus", "cannot be executed in its current status of [FAILED]"),
-        f"{API}: ExecuteChangeSet",
-        given=lambda s: (with_role(s), s.change_set(role_template(s))),
-    ),
-    Row(
-        "a change set is executed once",
-        executed,
-        Refused("InvalidChangeSetStatus", "cannot be executed in its current execution status of [EXECUTE_COMPLETE]"),
-        f"{API}: ExecuteChangeSet",
-        given=lambda s: (new_stack(s), executed(s)),
-    ),
-    Row(
         "a change set whose new role's name is taken has failed",
         new_stack,
         Gives(
@@ -234,13 +197,6 @@ ROWS = (
         given=lambda s: (with_role(s), s.change_set(template())),
     ),
     Row(
-        "a request repeated with its token makes no second change set",
-        lambda s: s.change_set(template(), ClientToken="token"),
-        Gives(("CREATE_COMPLETE", "AVAILABLE"), state),
-        f"{API}: CreateChangeSet",
-        given=lambda s: (with_role(s), s.change_set(template(), ClientToken="token")),
-    ),
-    Row(
         "a change set to create a stack that exists is refused",
         new_stack,
         Refused("ValidationError", "already exists and cannot be created again with the changeSet [changes]."),
@@ -254,45 +210,6 @@ ROWS = (
         f"{API}: CreateChangeSet",
     ),
     Row(
-        "a deleted change set is gone",
-        lambda s: s.cfn.list_change_sets(StackName=s.name("stack")),
-        Gives([], lambda _, answer: answer["Summaries"]),
-        f"{API}: DeleteChangeSet",
-        given=lambda s: (
-            new_stack(s),
-            s.cfn.delete_change_set(ChangeSetName="changes", StackName=s.name("stack")),
-        ),
-    ),
-    Row(
-        "deleting a change set that does not exist is no error",
-        lambda s: s.cfn.delete_change_set(**missing(s)),
-        Gives(),
-        f"{API}: DeleteChangeSet",
-        given=lambda s: s.stack(template()),
-    ),
-    Row(
-        "executing a change set deletes the others",
-        executed,
-        Gives(["changes"], lambda s, _: change_set_names(s)),
-        f"{API}: ExecuteChangeSet",
-        given=lambda s: (
-            with_role(s),
-            s.change_set(role_template(s, Description="a"), ChangeSetName="other"),
-            s.change_set(role_template(s, Description="b")),
-        ),
-    ),
-    Row(
-        "an update makes change sets obsolete",
-        executed,
-        Refused("InvalidChangeSetStatus", "execution status of [OBSOLETE]"),
-        f"{API}: DescribeChangeSet",
-        given=lambda s: (
-            with_role(s),
-            s.change_set(role_template(s, Description="a")),
-            s.update_stack(role_template(s, Description="b")),
-        ),
-    ),
-    Row(
         "DELETE is for change sets that create",
         lambda s: s.change_set(template(), OnStackFailure="DELETE"),
         Refused("ValidationError", "OnStackFailure DELETE is only valid when ChangeSetType is CREATE."),
@@ -300,57 +217,35 @@ ROWS = (
         given=with_role,
     ),
     Row(
-        "a drift-aware change set finds what was changed by hand",
-        lambda s: s.change_set(role_template(s, Description="said"), DeploymentMode="REVERT_DRIFT"),
-        Gives([("Modify", "Role", "False")], changes),
-        DRIFT_AWARE,
-        given=lambda s: (
-            with_role(s, Description="said"),
-            s.iam.update_role(RoleName=s.name(), Description="by hand"),
+        "a second change set may be made of a stack in review",
+        lambda s: s.change_set(template(), ChangeSetType="CREATE", ChangeSetName="other"),
+        Gives(["changes", "other"], lambda s, _: change_set_names(s)),
+        f"{API}: CreateChangeSet",
+        given=new_stack,
+    ),
+    Row(
+        "a stack whose change set fails with DELETE is gone",
+        gone,
+        Gives(("DELETE_COMPLETE", []), lambda s, stack: (stack["StackStatus"], role_names(s))),
+        f"{API}: CreateChangeSet",
+        given=lambda s: s.change_set(
+            template({"Role": own_role(s.name()), "Bad": {**failing_role(), "DependsOn": "Role"}}),
+            ChangeSetType="CREATE",
+            OnStackFailure="DELETE",
         ),
     ),
     Row(
-        "a drift-aware change set takes back what was changed by hand",
-        executed,
-        Gives(("UPDATE_COMPLETE", "said"), lambda s, stack: (stack["StackStatus"], description(s))),
-        DRIFT_AWARE,
-        given=lambda s: (
-            with_role(s, Description="said"),
-            s.iam.update_role(RoleName=s.name(), Description="by hand"),
-            s.change_set(role_template(s, Description="said"), DeploymentMode="REVERT_DRIFT"),
-        ),
+        "the template of a change set can be read",
+        lambda s: s.cfn.get_template(ChangeSetName="changes", StackName=s.name("stack")),
+        Gives(["Role"], lambda _, answer: list(answer["TemplateBody"]["Resources"])),
+        f"{API}: GetTemplate",
+        given=new_stack,
     ),
     Row(
-        "a drift-aware change set makes anew what was deleted by hand",
-        executed,
-        Gives(lambda s: [s.name()], lambda s, _: role_names(s)),
-        DRIFT_AWARE,
-        given=lambda s: (
-            with_role(s),
-            s.iam.delete_role(RoleName=s.name()),
-            s.change_set(role_template(s), DeploymentMode="REVERT_DRIFT"),
-        ),
-    ),
-    Row(
-        "a drift-aware change set without drift nor changes has failed",
-        lambda s: s.change_set(role_template(s), DeploymentMode="REVERT_DRIFT"),
-        Gives(("FAILED", "UNAVAILABLE"), state),
-        DRIFT_AWARE,
-        given=with_role,
+        "a resource that goes and is retained is said to be",
+        lambda s: s.change_set(template({"Handle": HANDLE})),
+        Gives("Retain", lambda _, answer: answer["Changes"][1]["ResourceChange"]["PolicyAction"]),
+        f"{API}: ResourceChange",
+        given=lambda s: s.stack(template({"Role": {**own_role(s.name()), "DeletionPolicy": "Retain"}})),
     ),
 )
-
-
-def two_roles(subject: Subject, name: str) -> str:
-    """Two roles, the path of the second after the name of the first."""
-    second = own_role(Path={"Fn::Sub": "/${Role}/"})
-    return template({"Role": own_role(subject.name(name)), "Other": second})
-
-
-def values(target: Any) -> tuple[str, str]:
-    return target["BeforeValue"], target["AfterValue"]
-
-
-def change_set_names(subject: Subject) -> list[str]:
-    found = subject.cfn.list_change_sets(StackName=subject.name("stack"))["Summaries"]
-    return [summary["ChangeSetName"] for summary in found]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.aws.cloudformation.stacks import role_template, with_policy, with_role
+from tests.aws.cloudformation.stacks import detection, drifts, role_template, statuses, with_policy, with_role
 from tests.aws.cloudformation.templates import inline, own_role, role, template
 from tests.aws.conformance import Gives, Refused, Row, Subject
 from tests.aws.identities import allowing
@@ -13,27 +13,8 @@ DRIFT = "CloudFormation user guide: Detect unmanaged configuration changes to st
 API = "CloudFormation API reference"
 
 
-def detected(subject: Subject) -> Any:
-    """Detect the drift of the row's stack; what was found of it in the end."""
-    detection = subject.cfn.detect_stack_drift(StackName=subject.name("stack"))["StackDriftDetectionId"]
-    for _ in range(200):
-        found = subject.cfn.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
-        if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
-            return found
-        subject.settle()
-    raise AssertionError("the detection does not end")
-
-
-def verdict(_subject: Subject, found: Any) -> tuple[str, int]:
+def counted(_subject: Subject, found: Any) -> tuple[str, int]:
     return found["StackDriftStatus"], found["DriftedStackResourceCount"]
-
-
-def drifts(subject: Subject, _found: Any = None) -> Any:
-    return subject.cfn.describe_stack_resource_drifts(StackName=subject.name("stack"))["StackResourceDrifts"]
-
-
-def statuses(subject: Subject, _found: Any) -> dict[str, str]:
-    return {drift["LogicalResourceId"]: drift["StackResourceDriftStatus"] for drift in drifts(subject)}
 
 
 def differences(subject: Subject, _found: Any) -> list[tuple[str, str, str, str]]:
@@ -42,11 +23,13 @@ def differences(subject: Subject, _found: Any) -> list[tuple[str, str, str, str]
 
 
 ROWS = (
-    Row("a stack that nobody has touched is in sync", detected, Gives(("IN_SYNC", 0), verdict), DRIFT, given=with_role),
+    Row(
+        "a stack that nobody has touched is in sync", detection, Gives(("IN_SYNC", 0), counted), DRIFT, given=with_role
+    ),
     Row(
         "everything that a role can have is in sync at first",
-        detected,
-        Gives(("IN_SYNC", 0), verdict),
+        detection,
+        Gives(("IN_SYNC", 0), counted),
         DRIFT,
         given=lambda s: s.stack(
             role_template(
@@ -64,7 +47,7 @@ ROWS = (
     ),
     Row(
         "a property changed by hand is told with both values",
-        detected,
+        detection,
         Gives([("/Description", "NOT_EQUAL", "said", "by hand")], differences),
         f"{API}: PropertyDifference",
         given=lambda s: (
@@ -74,7 +57,7 @@ ROWS = (
     ),
     Row(
         "a policy attached by hand is told as added",
-        detected,
+        detection,
         Gives(lambda s: [("/ManagedPolicyArns/1", "ADD", "null", s.aws_policy("ReadOnlyAccess"))], differences),
         f"{API}: PropertyDifference",
         given=lambda s: (
@@ -84,7 +67,7 @@ ROWS = (
     ),
     Row(
         "a policy detached by hand is told as removed",
-        detected,
+        detection,
         Gives(lambda s: [("/ManagedPolicyArns/0", "REMOVE", s.aws_policy("SecurityAudit"), "null")], differences),
         f"{API}: PropertyDifference",
         given=lambda s: (
@@ -94,22 +77,22 @@ ROWS = (
     ),
     Row(
         "what the template does not speak of is no drift",
-        detected,
-        Gives(("IN_SYNC", 0), verdict),
+        detection,
+        Gives(("IN_SYNC", 0), counted),
         DRIFT,
         given=lambda s: (with_role(s), s.put(allowing(), policy="by-hand")),
     ),
     Row(
         "a role deleted by hand is told as deleted",
-        detected,
-        Gives({"Role": "DELETED"}, statuses),
+        detection,
+        Gives({"Role": "DELETED"}, lambda s, _: statuses(s)),
         f"{API}: StackResourceDrift",
         given=lambda s: (with_role(s), s.iam.delete_role(RoleName=s.name())),
     ),
     Row(
         "drifts can be filtered by status",
         lambda s: (
-            detected(s),
+            detection(s),
             s.cfn.describe_stack_resource_drifts(
                 StackName=s.name("stack"), StackResourceDriftStatusFilters=["MODIFIED", "DELETED"]
             ),
@@ -120,21 +103,21 @@ ROWS = (
     ),
     Row(
         "a type that does not support drift detection is not checked",
-        detected,
-        Gives({"Role": "IN_SYNC", "Policy": "NOT_CHECKED"}, statuses),
+        detection,
+        Gives({"Role": "IN_SYNC", "Policy": "NOT_CHECKED"}, lambda s, _: statuses(s)),
         "CloudFormation user guide: Resource type support for imports and drift detection",
         given=lambda s: s.stack(with_policy(s)),
     ),
     Row(
         "a stack remembers its drift",
-        lambda s: (detected(s), s.rested())[1],
+        lambda s: (detection(s), s.rested())[1],
         Gives("IN_SYNC", lambda _, stack: stack["DriftInformation"]["StackDriftStatus"]),
         f"{API}: StackDriftInformation",
         given=with_role,
     ),
     Row(
         "the drift of a stack that failed cannot be detected",
-        detected,
+        detection,
         Refused("ValidationError", "ROLLBACK_COMPLETE"),
         DRIFT,
         given=lambda s: s.stack(template({"Role": role("arn:aws:iam::999999999999:role/nobody")})),
@@ -147,7 +130,7 @@ ROWS = (
     ),
     Row(
         "a trust in a role that was made anew has drifted to the old role's unique id",
-        detected,
+        detection,
         Gives(["/AssumeRolePolicyDocument/Statement/0/Principal/AWS"], lambda s, f: [d[0] for d in differences(s, f)]),
         "IAM user guide: AWS JSON policy elements: Principal",
         given=lambda s: (

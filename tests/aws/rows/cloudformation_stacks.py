@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from tests.aws.cloudformation.stacks import (
-    attached_names,
     events,
     failed,
     failures,
     id_in,
-    inline_names,
-    managed_arn,
     own_tags,
     physical_id,
     role_template,
@@ -18,8 +15,6 @@ from tests.aws.cloudformation.stacks import (
     shown_event,
     shown_resource,
     status,
-    with_managed,
-    with_policy,
     with_role,
 )
 from tests.aws.cloudformation.templates import inline, own_role, template
@@ -272,43 +267,4 @@ ROLES = (
     ),
 )
 
-POLICIES = (
-    Row(
-        "an inline policy of its own is put on its role",
-        lambda s: s.stack(with_policy(s)),
-        Gives(["apart"], lambda s, _: inline_names(s)),
-        f"{GUIDE}: AWS::IAM::Policy",
-    ),
-    Row(
-        "an inline policy of its own is renamed in place",
-        lambda s: s.update_stack(with_policy(s, name="renamed")),
-        Gives(["renamed"], lambda s, _: inline_names(s)),
-        f"{GUIDE}: AWS::IAM::Policy",
-        given=lambda s: s.stack(with_policy(s)),
-    ),
-    Row(
-        "a managed policy is made and attached",
-        lambda s: s.stack(with_managed(s)),
-        Gives(lambda s: [s.name("managed")], lambda s, _: attached_names(s)),
-        f"{GUIDE}: AWS::IAM::ManagedPolicy",
-    ),
-    Row(
-        "a managed policy that changes gets a new version",
-        lambda s: s.update_stack(with_managed(s, action="s3:PutObject")),
-        Gives("v2", lambda s, _: s.iam.get_policy(PolicyArn=managed_arn(s))["Policy"]["DefaultVersionId"]),
-        f"{GUIDE}: AWS::IAM::ManagedPolicy",
-        given=lambda s: s.stack(with_managed(s)),
-    ),
-    Row(
-        "a managed policy is deleted with its stack, versions and all",
-        lambda s: s.delete_stack(),
-        Gives(
-            ("DELETE_COMPLETE", []),
-            lambda s, stack: (stack["StackStatus"], s.iam.list_policies(Scope="Local")["Policies"]),
-        ),
-        f"{GUIDE}: AWS::IAM::ManagedPolicy",
-        given=lambda s: (s.stack(with_managed(s)), s.update_stack(with_managed(s, action="s3:PutObject"))),
-    ),
-)
-
-ROWS = (*CREATING, *DESCRIBING, *ROLES, *POLICIES)
+ROWS = (*CREATING, *DESCRIBING, *ROLES)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.aws.cloudformation.templates import HANDLE, output, own_role, shown, template
+from tests.aws.cloudformation.templates import HANDLE, output, own_role, shown, template, validated
 from tests.aws.conformance import Gives, Refused, Row, Subject
 
 GUIDE = "CloudFormation user guide"
 ANATOMY = f"{GUIDE}: Template sections"
 FUNCTIONS = f"{GUIDE}: Intrinsic function reference"
 QUOTAS = f"{GUIDE}: CloudFormation quotas"
-
-
-def validated(text: str) -> Any:
-    return lambda s: s.cfn.validate_template(TemplateBody=text)
 
 
 YAML = """

@@ -9,6 +9,7 @@ from tests.aws.cloudformation.stacks import (
     failed_update,
     inline_names,
     own_tags,
+    physical_id,
     reason_of,
     role_names,
     role_template,
@@ -18,7 +19,7 @@ from tests.aws.cloudformation.stacks import (
     waiting,
     with_role,
 )
-from tests.aws.cloudformation.templates import HANDLE, NAMED, given, inline, own_role, template
+from tests.aws.cloudformation.templates import HANDLE, NAMED, failing_role, given, inline, own_role, template
 from tests.aws.conformance import Gives, Refused, Row
 
 GUIDE = "CloudFormation user guide"
@@ -205,6 +206,91 @@ ROLLING_BACK = (
         ),
         STATUSES,
         given=with_role,
+    ),
+    Row(
+        "a replacement is taken back when another resource fails",
+        lambda s: s.update_stack(
+            template({"Role": own_role(s.name("new")), "Bad": {**failing_role(), "DependsOn": "Role"}})
+        ),
+        Gives(
+            lambda s: ("UPDATE_ROLLBACK_COMPLETE", [s.name()], s.name()),
+            lambda s, stack: (stack["StackStatus"], role_names(s), physical_id(s, "Role")),
+        ),
+        f"{GUIDE}: Update behaviors of stack resources",
+        given=with_role,
+    ),
+    Row(
+        "a replacement that stays half made is removed",
+        lambda s: s.update_stack(template({"Role": own_role(s.name("new"), Policies=[inline(action="bogus")])})),
+        Gives(
+            lambda s: ("UPDATE_ROLLBACK_COMPLETE", [s.name()], s.name()),
+            lambda s, stack: (stack["StackStatus"], role_names(s), physical_id(s, "Role")),
+        ),
+        f"{GUIDE}: Update behaviors of stack resources",
+        given=with_role,
+    ),
+    Row(
+        "what an update adds is removed when it is rolled back",
+        lambda s: s.update_stack(
+            template(
+                {
+                    "Role": own_role(s.name()),
+                    "Added": own_role(s.name("added")),
+                    "Bad": {**failing_role(), "DependsOn": "Added"},
+                }
+            )
+        ),
+        Gives(lambda s: ("UPDATE_ROLLBACK_COMPLETE", [s.name()]), lambda s, t: (t["StackStatus"], role_names(s))),
+        STATUSES,
+        given=with_role,
+    ),
+    Row(
+        "an update that removes a resource removes nothing until all else has succeeded",
+        lambda s: s.update_stack(template({"Bad": failing_role()})),
+        Gives(lambda s: ("UPDATE_ROLLBACK_COMPLETE", [s.name()]), lambda s, t: (t["StackStatus"], role_names(s))),
+        STATUSES,
+        given=with_role,
+    ),
+    Row(
+        "a resource that cannot be removed at the end of an update is left behind",
+        lambda s: s.update_stack(template()),
+        Gives(
+            lambda s: (
+                "UPDATE_COMPLETE",
+                "Update successful. One or more resources could not be deleted.",
+                [s.name()],
+            ),
+            lambda s, stack: (stack["StackStatus"], stack["StackStatusReason"], role_names(s)),
+        ),
+        TROUBLE,
+        given=lambda s: (with_role(s), s.attach(s.aws_policy("ReadOnlyAccess"))),
+    ),
+    Row(
+        "a change that fails midway is undone as far as it came",
+        lambda s: s.update_stack(role_template(s, Description="new", Policies=[inline("a"), inline("b", "bogus")])),
+        Gives(
+            ("UPDATE_ROLLBACK_COMPLETE", "old", ["one"]),
+            lambda s, stack: (stack["StackStatus"], description(s), inline_names(s)),
+        ),
+        STATUSES,
+        given=lambda s: with_role(s, Description="old", Policies=[inline("one")]),
+    ),
+    Row(
+        "a template is given, or taken over, not both",
+        lambda s: s.update_stack(template(), UsePreviousTemplate=True),
+        Refused("ValidationError"),
+        f"{API}: UpdateStack",
+        given=with_role,
+    ),
+    Row(
+        "an update repeated with its token is one update",
+        lambda s: s.update_stack(role_template(s, Description="new"), ClientRequestToken="token"),
+        Gives(["CREATE_IN_PROGRESS", "CREATE_COMPLETE", "UPDATE_IN_PROGRESS"], lambda s, _: stack_statuses(s)[:3]),
+        f"{API}: UpdateStack",
+        given=lambda s: (
+            with_role(s),
+            s.update_stack(role_template(s, Description="new"), ClientRequestToken="token"),
+        ),
     ),
     Row(
         "a stack whose update was rolled back can be updated",
