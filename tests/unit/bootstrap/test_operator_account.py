@@ -11,6 +11,7 @@ import pytest
 
 from apono_operator.bootstrap import operator_account
 from apono_operator.state.iam_policy import PolicyDocument
+from apono_operator.templates.management_account import ROLE_NAME_PREFIX
 from apono_operator.v1alpha1 import PermissionSet
 from sandbox.aws.errors import AwsError
 from sandbox.aws.policy.documents import size
@@ -111,6 +112,16 @@ def test_a_value_that_would_widen_a_policy_or_fits_nowhere_is_refused(parameter:
 )
 def test_the_boundaries_are_those_that_the_documents_show_and_tests_walk_through(logical_id: str, name: str) -> None:
     assert PolicyDocument.of(stack().managed_policy(logical_id)) == example(name)
+
+
+@pytest.mark.parametrize("permission_set", PermissionSet)
+def test_a_connector_may_become_the_role_of_its_stack_in_the_management_account(permission_set: PermissionSet) -> None:
+    boundary = stack().managed_policy(f"{permission_set}Boundary")
+    role = f"arn:aws:iam::999988887777:role/{ROLE_NAME_PREFIX}a"
+
+    for action in ("sts:AssumeRole", "sts:TagSession"):
+        assert allows(boundary, Request(action, role))
+        assert not allows(boundary, Request(action, MANAGEMENT_ROLE))
 
 
 def test_the_outputs_are_what_the_chart_asks_for() -> None:

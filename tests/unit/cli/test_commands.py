@@ -28,7 +28,7 @@ def test_the_custom_resource_definition_is_printed_byte_for_byte_as_it_is_kept(t
     assert yaml.safe_load(ended.output)["kind"] == "CustomResourceDefinition"
 
 
-@pytest.mark.parametrize("command", ["run", "crds"])
+@pytest.mark.parametrize("command", ["run", "crds", "bootstrap"])
 def test_help_names_the_commands(tmp_path: Path, command: str) -> None:
     ended = run("--help", environment={}, home=tmp_path)
 
