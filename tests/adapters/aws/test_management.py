@@ -1,0 +1,305 @@
+"""Management accounts are entered for one stack, with what proves who comes, and never for longer than needed."""
+
+from __future__ import annotations
+
+import json
+import time
+import tracemalloc
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from apono_operator.adapters.aws.rate_limits import RateLimit
+from apono_operator.adapters.errors import AdapterError, DeniedError, FencedError, TransientError
+from apono_operator.state.stack import MakeChangeSet
+from apono_operator.v1alpha1 import Reason
+from sandbox.aws import Fault, FrontDoor, ManualClock, access_denied, server_error
+from tests.adapters.aws.connection import UNLIMITED, Connection, connect
+from tests.adapters.aws.management import EXTERNAL_ID, UID, Management, management_for
+
+MIB = 1 << 20
+MINUTE = 60
+
+
+@pytest.fixture
+def management(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> Management:
+    return management_for(connection, monkeypatch)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def timed(monkeypatch: pytest.MonkeyPatch, clock: ManualClock) -> Iterator[Management]:
+    """A management account where credentials expire by the clock, here and there."""
+    with FrontDoor(clock) as aws:
+        yield management_for(connect(aws, aws.create_account()), monkeypatch, now=clock)
+
+
+def look(management: Management) -> None:
+    assert management.access.stacks.observe(management.entrance.stack_name) is None
+
+
+def refusal_of(management: Management) -> AdapterError:
+    with pytest.raises(AdapterError) as failure:
+        look(management)
+    return failure.value
+
+
+# --- entering -----------------------------------------------------------------------------------------------------
+
+
+def test_the_role_is_assumed_for_one_connector_and_no_more(management: Management) -> None:
+    look(management)
+
+    (entry,) = management.entries()
+    assert dict(entry.parameters) == {
+        "RoleArn": management.entrance.role_arn,
+        "RoleSessionName": f"apono-{UID}",
+        "ExternalId": EXTERNAL_ID,
+        "DurationSeconds": 3600,
+        "Policy": management.entrance.session_policy,
+    }
+    assert f":stack/{management.entrance.stack_name}/*" in json.dumps(json.loads(entry.parameters["Policy"]))
+    assert management.calls().operations == ["DescribeStacks"]
+
+
+def test_nobody_enters_who_has_nothing_to_do_there(management: Management) -> None:
+    management.sessions.enter(management.entrance)
+
+    assert len(management.entries()) == 0
+
+
+def test_the_role_is_assumed_once_for_many_calls(management: Management) -> None:
+    for _ in range(3):
+        look(management)
+    management.access.role("apono-a")
+
+    assert len(management.entries()) == 1
+    assert management.calls().operations == [*["DescribeStacks"] * 3, "GetRole"]
+
+
+def test_each_connector_has_a_session_of_its_own(management: Management) -> None:
+    other = management.with_entrance(uid="another", stack_name="apono-another")
+
+    look(management)
+    look(other)
+
+    names = [entry.parameters["RoleSessionName"] for entry in management.entries()]
+    assert names == [f"apono-{UID}", "apono-another"]
+    assert other.calls().operations == ["DescribeStacks"]
+
+
+def test_stacks_are_looked_for_in_the_region_that_is_configured(management: Management) -> None:
+    management.access.stacks.apply(MakeChangeSet("CREATE"), management.stack())
+
+    assert management.access.stacks.observe(management.entrance.stack_name) is not None
+    look(management.with_entrance(region="eu-central-1"))
+
+
+# --- expiry -------------------------------------------------------------------------------------------------------
+
+
+def test_credentials_are_fetched_anew_a_quarter_of_an_hour_before_they_expire(
+    timed: Management, clock: ManualClock
+) -> None:
+    look(timed)
+    clock.advance(45 * MINUTE - 1)
+    look(timed)
+    assert len(timed.entries()) == 1
+
+    clock.advance(2)
+    look(timed)
+
+    assert len(timed.entries()) == 2
+
+
+def test_credentials_that_cannot_be_fetched_anew_serve_as_long_as_they_are_safe(
+    timed: Management, clock: ManualClock
+) -> None:
+    look(timed)
+    with timed.connection.aws.faults.during(Fault(server_error(), operation="AssumeRole", times=None)):
+        clock.advance(46 * MINUTE)
+        look(timed)
+
+        clock.advance(5 * MINUTE)
+        failure = refusal_of(timed)
+
+    assert isinstance(failure, TransientError)
+    assert failure.message.startswith("sts:AssumeRole: ")
+    look(timed)
+
+
+def test_credentials_that_are_over_before_their_time_are_fetched_anew(management: Management) -> None:
+    look(management)
+    iam = management.account.client("iam")
+    name = management.entrance.role_arn.split("/")[-1]
+    trust = json.dumps(iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"])
+    iam.delete_role_policy(RoleName=name, PolicyName="all")
+    iam.delete_role(RoleName=name)
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+
+    failure = refusal_of(management)
+
+    assert isinstance(failure, TransientError)
+    assert failure.reason is Reason.NO_CREDENTIALS
+    look(management)
+    assert len(management.entries()) == 2
+
+
+# --- being refused ------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_external_id_does_not_open_the_account(management: Management) -> None:
+    management.connection.session.caller_identity()
+
+    failure = refusal_of(management.with_entrance(external_id="another"))
+
+    assert isinstance(failure, DeniedError)
+    assert failure.reason is Reason.ACCESS_DENIED
+    assert failure.message.startswith("sts:AssumeRole: AccessDenied: ")
+    assert f"The trust policy of {management.entrance.role_arn} has to let it in" in failure.message
+    assert failure.caller == f"the operator's role ({management.connection.session.last_caller})"
+    assert len(management.calls()) == 0
+
+
+def test_the_role_that_is_denied_an_action_is_named(management: Management) -> None:
+    fault = Fault(access_denied(), account=management.account, operation="DescribeStacks")
+    with management.connection.aws.faults.during(fault):
+        failure = refusal_of(management)
+
+    assert isinstance(failure, DeniedError)
+    assert failure.message.startswith("cloudformation:DescribeStacks: AccessDenied: ")
+    assert failure.caller == f"the operator's role in the management account ({management.entrance.role_arn})"
+
+
+def test_the_role_that_is_denied_reading_a_role_is_named(management: Management) -> None:
+    fault = Fault(access_denied(), account=management.account, operation="GetRole")
+    with management.connection.aws.faults.during(fault), pytest.raises(DeniedError) as failure:
+        management.access.role("apono-a")
+
+    assert failure.value.caller.endswith(f"({management.entrance.role_arn})")
+
+
+# --- limits, fence, cost ------------------------------------------------------------------------------------------
+
+
+def test_behind_the_fence_no_call_leaves(front_door: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    management = management_for(connect(front_door, front_door.create_account()), monkeypatch)
+    look(management)
+    access, fence = management.access, management.connection.fence
+    before = len(front_door.calls)
+
+    fence.raise_up()
+
+    with pytest.raises(FencedError):
+        look(management)
+    with pytest.raises(FencedError):
+        access.organizations.organization()
+    with pytest.raises(FencedError):
+        look(management.with_entrance(uid="another"))
+    assert len(front_door.calls) == before
+
+
+def test_limits_hold_for_all_sessions_together(front_door: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = {**UNLIMITED, "cloudformation": RateLimit(per_second=5, burst=1)}
+    management = management_for(connect(front_door, front_door.create_account(), limits=limits), monkeypatch)
+    started = time.monotonic()
+
+    for uid in ("a", "b", "c"):
+        look(management.with_entrance(uid=uid))
+
+    assert time.monotonic() - started > 0.35
+
+
+def test_the_connectors_that_were_seen_last_keep_their_sessions(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    management = management_for(connection, monkeypatch, kept=2)
+    first, second, third = (management.with_entrance(uid=uid) for uid in ("1", "2", "3"))
+
+    for one in (first, second, first, third, first, second):
+        look(one)
+
+    names = [entry.parameters["RoleSessionName"] for entry in management.entries()]
+    assert names == ["apono-1", "apono-2", "apono-3", "apono-2"]
+
+
+def test_threads_share_sessions(management: Management) -> None:
+    entrances = [management.with_entrance(uid=str(number % 4)) for number in range(16)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(look, entrances))
+
+    assert len(management.entries()) == 4
+
+
+def test_a_connector_costs_less_than_a_mebibyte(management: Management) -> None:
+    look(management)
+    management.access.organizations.organization()
+    tracemalloc.start()
+    try:
+        for number in range(8):
+            look(management.with_entrance(uid=str(number)))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert held / 8 < MIB
+
+
+# --- what else is read there --------------------------------------------------------------------------------------
+
+
+def test_a_role_of_the_account_is_read_with_its_trust_and_id(management: Management) -> None:
+    iam = management.account.client("iam")
+    trust = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": f"{management.account.arn_prefix}root"},
+                    "Action": "sts:AssumeRole",
+                }
+            ],
+        }
+    )
+    made = iam.create_role(RoleName="apono-management-a", AssumeRolePolicyDocument=trust)["Role"]
+
+    role = management.access.role("apono-management-a")
+
+    assert role is not None
+    assert (role.arn, role.role_id) == (made["Arn"], made["RoleId"])
+    assert role.trust.document == json.loads(trust)
+    assert management.calls().operations == ["GetRole"]
+
+
+def test_a_role_that_there_is_not_is_none(management: Management) -> None:
+    assert management.access.role("apono-management-a") is None
+
+
+def test_the_organization_is_read(management: Management) -> None:
+    organizations = management.access.organizations
+    assert organizations.organization() is None
+    made = management.connection.aws.create_organization(management.account)
+
+    found = organizations.organization()
+
+    assert found is not None
+    assert found.organization_id == made.id
+    assert found.management_account_id == management.account.account_id
+    assert found.has_all_features
+
+
+def test_roots_and_units_are_found(management: Management) -> None:
+    organizations = management.access.organizations
+    unit = management.connection.aws.create_organization(management.account).unit("Workloads")
+    (root,) = management.account.client("organizations").list_roots()["Roots"]
+
+    assert organizations.has_unit(root["Id"])
+    assert organizations.has_unit(unit.id)
+    assert not organizations.has_unit("r-zzzz")
+    assert not organizations.has_unit(f"{unit.id[:-1]}{'a' if unit.id[-1] != 'a' else 'b'}")
