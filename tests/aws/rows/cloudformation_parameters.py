@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.aws.cloudformation.templates import HANDLE, given, inline, output, own_role, shown, template
+from tests.aws.cloudformation.templates import HANDLE, given, inline, output, own_role, shown, template, validated
 from tests.aws.conformance import Gives, Refused, Row
 
 GUIDE = "CloudFormation user guide"
@@ -122,6 +122,71 @@ VALUES = (
     ),
 )
 
+DECLARATIONS = (
+    Row(
+        "a parameter without a type is refused",
+        validated(template(Parameters={"P": {"Default": "a"}})),
+        Refused("ValidationError", "Every Parameters object must contain a Type member."),
+        PARAMETERS,
+    ),
+    Row(
+        "a type of parameter that does not exist is refused",
+        validated(template(Parameters={"P": {"Type": "Text"}})),
+        Refused("ValidationError", "Template format error: Unrecognized parameter type: Text"),
+        PARAMETERS,
+    ),
+    Row(
+        "a parameter's name takes letters and digits alone",
+        validated(template(Parameters={"a-b": {"Type": "String"}})),
+        Refused("ValidationError", "Parameter name a-b is non alphanumeric"),
+        PARAMETERS,
+    ),
+    Row(
+        "a property of a parameter that does not exist is refused",
+        validated(template(Parameters={"P": {"Type": "String", "Pattern": "a"}})),
+        Refused("ValidationError", "Invalid template parameter property 'Pattern'"),
+        PARAMETERS,
+    ),
+    Row(
+        "a default off its own pattern is refused",
+        validated(template(Parameters={"P": {"Type": "String", "Default": "b", "AllowedPattern": "a"}})),
+        Refused("ValidationError", "Parameter 'P' must match pattern a"),
+        PARAMETERS,
+    ),
+    Row(
+        "a value of 4,097 bytes is refused",
+        refused_value("x" * 4097),
+        Refused("ValidationError"),
+        f"{GUIDE}: CloudFormation quotas",
+    ),
+    Row(
+        "two hundred and one parameters are refused",
+        validated(template(Parameters={f"P{number}": {"Type": "String"} for number in range(201)})),
+        Refused("ValidationError", "201"),
+        f"{GUIDE}: CloudFormation quotas",
+    ),
+    Row(
+        "a number that is too small is refused",
+        refused_value("1", Type="Number", MinValue=2),
+        Refused("ValidationError", "Parameter 'P' must be a number not less than 2"),
+        PARAMETERS,
+    ),
+    Row(
+        "a list of numbers holds numbers alone",
+        refused_value("1,b", Type="List<Number>"),
+        Refused("ValidationError", "Parameter 'P' must be a number"),
+        PARAMETERS,
+    ),
+    Row(
+        "a value is given or kept, not both",
+        lambda s: s.create_stack(
+            with_parameter(), Parameters=[{"ParameterKey": "P", "ParameterValue": "a", "UsePreviousValue": True}]
+        ),
+        Refused("ValidationError", "Invalid input for parameter key P."),
+        "CloudFormation API reference: Parameter",
+    ),
+)
+
 CAPABILITIES = (
     Row(
         "a role without a name takes CAPABILITY_IAM",
@@ -180,4 +245,4 @@ CAPABILITIES = (
     ),
 )
 
-ROWS = (*VALUES, *CAPABILITIES)
+ROWS = (*VALUES, *DECLARATIONS, *CAPABILITIES)

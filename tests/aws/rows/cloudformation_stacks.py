@@ -201,6 +201,18 @@ DESCRIBING = (
         f"{API}: DescribeEvents",
     ),
     Row(
+        "events by operation are those of one operation",
+        lambda s: s.cfn.describe_events(OperationId=s.stack(template())["LastOperations"][0]["OperationId"]),
+        Gives({"CREATE_STACK"}, lambda _, answer: {event["OperationType"] for event in answer["OperationEvents"]}),
+        f"{API}: DescribeEvents",
+    ),
+    Row(
+        "the resources of a stack that none has are not described",
+        lambda s: s.cfn.describe_stack_resources(PhysicalResourceId=s.name("missing")),
+        Refused("ValidationError", "does not exist"),
+        f"{API}: DescribeStackResources",
+    ),
+    Row(
         "events by operation tell what could not be made",
         lambda s: failed(s, OnFailure="DO_NOTHING", DisableValidation=True),
         Gives(

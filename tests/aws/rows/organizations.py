@@ -219,6 +219,36 @@ ROWS = (
         given=made,
     ),
     Row(
+        "deactivating StackSets' access takes trusted access away",
+        lambda s: s.cfn.deactivate_organizations_access(),
+        Gives(("DISABLED", []), lambda s, _: (access(s), services(s))),
+        "CloudFormation API reference: DeactivateOrganizationsAccess",
+        given=lambda s: (made(s), s.cfn.activate_organizations_access()),
+    ),
+    Row(
+        "trusted access is taken from a service",
+        lambda s: s.organizations.disable_aws_service_access(ServicePrincipal=PRINCIPAL),
+        Gives([], services),
+        f"{API}: DisableAWSServiceAccess",
+        given=lambda s: (made(s), s.organizations.enable_aws_service_access(ServicePrincipal=PRINCIPAL)),
+    ),
+    Row(
+        "a child that does not exist has no parent",
+        lambda s: s.organizations.list_parents(ChildId="ou-zzzz-zzzzzzzz"),
+        Refused("ChildNotFoundException"),
+        f"{API}: ListParents",
+        given=made,
+    ),
+    Row(
+        "an account that is not of the organization does not move",
+        lambda s: s.organizations.move_account(
+            AccountId="999999999999", SourceParentId=root(s), DestinationParentId=unit(s)["Id"]
+        ),
+        Refused("AccountNotFoundException"),
+        f"{API}: MoveAccount",
+        given=made,
+    ),
+    Row(
         "trusted access alone does not activate StackSets' access",
         lambda s: s.organizations.enable_aws_service_access(ServicePrincipal=PRINCIPAL),
         Gives("DISABLED", access),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -52,17 +51,11 @@ def attach_changed(call: ServiceCall, role: str, old: Sequence[str], new: Sequen
 
 def ignoring_missing(call: ServiceCall, operation: str, **parameters: Any) -> None:
     """Remove something in IAM that may be gone already."""
-    with suppress(_Missing):
-        try:
-            call("iam", operation, **parameters)
-        except AwsError as error:
-            if error.code == "NoSuchEntity":
-                raise _Missing from error
+    try:
+        call("iam", operation, **parameters)
+    except AwsError as error:
+        if error.code != "NoSuchEntity":
             raise
-
-
-class _Missing(Exception):  # noqa: N818 -- a signal between the lines above
-    pass
 
 
 def _in_form_of(value: Any, declared: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, ClassVar, Final
 
 from sandbox.aws.cloudformation.resources.handler import Made, Place, ResourceHandler, ServiceCall, fail
@@ -115,15 +114,13 @@ def _attach(call: ServiceCall, arn: str, old: list[str], new: list[str]) -> None
 
 def _versions(call: ServiceCall, arn: str) -> list[Mapping[str, Any]]:
     """Its versions, the newest first; none when it is gone."""
-    with suppress(LookupError):
-        try:
-            versions: list[Mapping[str, Any]] = call("iam", "ListPolicyVersions", PolicyArn=arn)["Versions"]
-        except AwsError as error:
-            if error.code == "NoSuchEntity":
-                raise LookupError from error
-            raise
-        return versions
-    return []
+    try:
+        versions: list[Mapping[str, Any]] = call("iam", "ListPolicyVersions", PolicyArn=arn)["Versions"]
+    except AwsError as error:
+        if error.code == "NoSuchEntity":
+            return []
+        raise
+    return versions
 
 
 def _make_room(call: ServiceCall, arn: str) -> None:
