@@ -52,14 +52,23 @@ class Driver:
         outcome: Outcome | None = None
         for number in range(PASS_LIMIT):
             mark = self.world.line.count
-            outcome = self._pass()
-            self.world.namespace.run_pods(self.owner)
+            outcome = self.step()
             calls = [call for call in self.world.line.recording() if call.number > mark]
             changed = any(call.writes and not call.tells for call in calls)
             if outcome and _awaits_nothing(outcome) and not changed:
                 return
             self._pause(number)
         raise NotConvergedError(f"after {PASS_LIMIT} passes: {outcome}")
+
+    def step(self) -> Outcome | None:
+        """Make one pass, and let pods run; None if the pass failed.
+
+        Raises:
+            Death: as the line was asked for.
+        """
+        outcome = self._pass()
+        self.world.namespace.run_pods(self.owner)
+        return outcome
 
     def remove(self) -> None:
         """Take steps of the deletion until it is done, and the finalizer off.

@@ -66,6 +66,10 @@ class Subject:
         if setting.administration != before.administration:
             self.restart()
 
+    def step(self) -> None:
+        """Let the operator make one pass."""
+        Driver(self.world, self.owner, self.reconciler).step()
+
     def converge(self) -> None:
         """Let the operator work until all is as asked."""
         Driver(self.world, self.owner, self.reconciler).converge()
