@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from sandbox.aws.faults import Fault, access_denied
+from apono_operator.state.finding import Next
+from sandbox.aws.faults import Fault, access_denied, server_error, throttle
 from tests.passes.passes import Passes
 from tests.scenarios.scenario import CHILD, NAME
 
@@ -380,6 +382,159 @@ def test_a_role_of_an_earlier_connector_is_taken_up_and_told(passes: Passes) -> 
     assert passes.writes() == ["TagRole"]
 
     assert "the-uid-before" in passes.events("RoleTakenUp")[0]
+
+
+# --- the worst moment -----------------------------------------------------------------------------------------------
+
+
+def test_under_report_a_change_that_failed_half_way_and_is_taken_back_leaves_nothing_behind(passes: Passes) -> None:
+    passes.change(driftPolicy="Report")
+    passes.settle()
+    readonly = passes.iam.get_role_policy(RoleName=passes.role_name, PolicyName="apono-connector")["PolicyDocument"]
+    with passes.connection.aws.faults.during(Fault(access_denied(), operation="PutRolePermissionsBoundary")):
+        passes.environment = replace(passes.environment, administration=passes.without_boundaries())
+        passes.change(permissions="FullAccess")
+        passes.calls()
+
+    passes.change(permissions="ReadOnly")
+    passes.calls()
+
+    policy = passes.iam.get_role_policy(RoleName=passes.role_name, PolicyName="apono-connector")["PolicyDocument"]
+    assert policy == readonly
+    assert passes.role_condition()["reason"] == "RoleInSync"
+
+
+def test_a_wish_is_not_counted_as_applied_from_its_first_write_on(passes: Passes) -> None:
+    passes.change(driftPolicy="Report")
+    passes.settle()
+    with passes.connection.aws.faults.during(Fault(access_denied(), operation="PutRolePolicy", times=None)):
+        passes.change(permissions="FullAccess")
+        passes.calls()
+        assert passes.status["lastAppliedHash"].startswith(".")
+
+
+@pytest.mark.parametrize("spec", [{"suspend": True}, {"driftPolicy": "Report"}], ids=str)
+def test_a_role_is_left_alone_though_something_else_is_the_matter(passes: Passes, spec: dict[str, Any]) -> None:
+    passes.settle()
+    passes.change(**spec)
+    passes.calls()
+    passes.iam.delete_role_permissions_boundary(RoleName=passes.role_name)
+    passes.cluster.delete("Secret", "apono-token")
+
+    assert passes.writes() == []
+
+
+def test_a_detached_policy_stays_told_between_thorough_looks(passes: Passes) -> None:
+    passes.change(driftPolicy="Report")
+    passes.settle()
+    detach_one(passes)
+    passes.look_at_everything()
+    passes.calls()
+    told = passes.condition("Drifted")
+
+    passes.calls()
+    assert passes.condition("Drifted") == told
+    assert passes.role_condition()["reason"] == "RoleDiffers"
+
+
+def test_drift_stays_told_when_nobody_can_look_after_a_restart(passes: Passes) -> None:
+    passes.change(driftPolicy="Report")
+    passes.settle()
+    passes.iam.update_role(RoleName=passes.role_name, MaxSessionDuration=43200)
+    passes.calls()
+    told = passes.condition("Drifted")
+    passes.restart()
+
+    with passes.connection.aws.faults.during(Fault(throttle(), operation="GetRole", times=None)):
+        passes.calls()
+
+    assert passes.condition("Drifted") == told
+
+
+def test_drift_stays_told_while_a_look_waits(passes: Passes) -> None:
+    passes.change(driftPolicy="Report")
+    passes.settle()
+    passes.iam.update_role(RoleName=passes.role_name, MaxSessionDuration=43200)
+    passes.calls()
+    passes.change(deletionPolicy="Retain")
+
+    passes.calls(quick=True)
+
+    assert passes.condition("Drifted")["reason"] == "Drifted"
+
+
+def test_a_look_that_was_asked_for_does_not_make_the_connector_unready_while_it_waits(passes: Passes) -> None:
+    passes.settle()
+    passes.look_at_everything()
+
+    assert passes.calls(quick=True) == []
+
+    assert passes.role_condition()["status"] == "True"
+
+
+def test_what_iam_does_not_show_yet_is_no_drift(passes: Passes) -> None:
+    passes.change(driftPolicy="Report")
+    passes.connection.aws.new_role_read_delay = 30.0
+    passes.calls()
+    passes.change(deletionPolicy="Retain")
+
+    passes.calls()
+
+    assert passes.role_condition()["reason"] == "Propagating"
+    assert passes.condition("Drifted") == {}
+
+
+def test_restarts_do_not_put_off_the_thorough_look(passes: Passes) -> None:
+    passes.settle()
+    asked: list[str] = []
+    for third in range(3):
+        passes.wall_clock(third * HOUR / 3)
+        passes.restart()
+        passes.calls()
+        passes.wall_clock((third + 1) * HOUR / 3 - 1)
+        passes.moment += HOUR / 3 - 1
+        asked += passes.calls()
+
+    assert "ListAttachedRolePolicies" in asked
+
+
+def test_children_are_kept_up_though_iam_does_not_answer_after_a_restart(passes: Passes) -> None:
+    passes.settle()
+    passes.restart()
+    passes.cluster.patch("Deployment", CHILD, {"spec": {"replicas": 3}})
+
+    with passes.connection.aws.faults.during(Fault(server_error(), service="iam", times=None)):
+        passes.calls()
+
+    assert (passes.child("Deployment") or {})["spec"]["replicas"] == 1
+
+
+def test_a_pass_that_spares_aws_asks_nothing_even_if_nothing_is_remembered(passes: Passes) -> None:
+    passes.settle()
+    passes.restart()
+
+    assert passes.calls(quick=True) == []
+    assert passes.outcome is not None
+    assert passes.outcome.children is Next.TIME  # so that it is made again
+
+
+def test_a_deployment_that_others_spoilt_is_made_anew_for_another_token_as_well(passes: Passes) -> None:
+    passes.settle()
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}
+    passes.cluster.patch("Deployment", CHILD, {"spec": {"strategy": rolling}})
+    before = (passes.child("Deployment") or {})["metadata"]["uid"]
+    passes.rotate_token("another-token")
+
+    passes.calls()
+
+    made = passes.child("Deployment") or {}
+    assert made["spec"]["strategy"]["type"] == "Recreate"
+    assert made["metadata"]["uid"] != before
+
+
+def detach_one(passes: Passes) -> None:
+    attached = passes.iam.list_attached_role_policies(RoleName=passes.role_name)["AttachedPolicies"][0]["PolicyArn"]
+    passes.iam.detach_role_policy(RoleName=passes.role_name, PolicyArn=attached)
 
 
 def deployment(passes: Passes) -> str:

@@ -29,25 +29,24 @@ def test_a_change_is_looked_at_again_when_iam_has_settled(passes: Passes) -> Non
     assert passes.outcome.within == pytest.approx(SETTLING_SECONDS)
 
     passes.moment = SETTLING_SECONDS
-    assert passes.calls() == ["GetRole", "GetRolePolicy"]
+    assert passes.calls() == ["GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies"]
     assert passes.outcome is not None
     assert passes.outcome.within is None
 
 
 def test_attachments_and_provider_are_looked_at_hourly(passes: Passes) -> None:
     passes.calls()
+    passes.moment = SETTLING_SECONDS
+    passes.calls()
+    passes.calls()
 
     passes.moment = HOUR - 1
     assert passes.calls() == ["GetRole", "GetRolePolicy"]
     passes.moment = HOUR
-    assert passes.calls() == [
-        "GetOpenIDConnectProvider",
-        "GetRole",
-        "GetRolePolicy",
-        "ListAttachedRolePolicies",
-        "ListRolePolicies",
-    ]
-    passes.moment = HOUR + 1
+    assert passes.calls() == ["GetOpenIDConnectProvider", "GetRole", "GetRolePolicy"]
+    passes.moment = HOUR + SETTLING_SECONDS
+    assert passes.calls() == ["GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies"]
+    passes.moment = HOUR + SETTLING_SECONDS + 1
     assert passes.calls() == ["GetRole", "GetRolePolicy"]
 
 

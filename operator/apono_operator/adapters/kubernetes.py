@@ -180,6 +180,17 @@ class Kubernetes:
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
         return self._call("PATCH", _path(key_of(manifest)), query=query, body=manifest)
 
+    def check_acceptable(self, manifest: Manifest) -> None:
+        """Make sure that *manifest* would be taken if nothing of its name were there; writes nothing (dry run).
+
+        Raises:
+            RejectedError: it would not.
+            AdapterError: if the API server does not say.
+        """
+        trial = {**manifest, "metadata": {**manifest["metadata"], "name": f"{manifest['metadata']['name']}.trial"}}
+        query = {"fieldManager": FIELD_MANAGER, "force": "true", "dryRun": "All"}
+        self._call("PATCH", _path(key_of(trial)), query=query, body=trial)
+
     def delete(self, key: ObjectKey, object_uid: str) -> None:
         """Delete the object if it still has *object_uid*; one that is gone is fine.
 

@@ -125,7 +125,7 @@ class ConnectorHandlers:
             elif item.looked and (news or loop.time() >= quick_at):
                 _, quick_delay = await self._pass(item)
                 quick_at = loop.time() + quick_delay
-            await self._rest(item, min(look_at, quick_at))
+            await self._rest(item, min(look_at, quick_at) if item.looked else look_at)
 
     def _line_up(self, item: WorkItem, now: float) -> float:
         """See to it that a look will come; return when to try again, which is not needed in the line."""
@@ -164,12 +164,13 @@ class ConnectorHandlers:
             self._log("the pass failed", failure)
             item.failures += 1
             delay = self._timing.backoff(item.failures)
-            return delay, delay
+            return delay, delay if quick else math.inf
         if outcome is None:
             return self._timing.after(Outcome(Next.NOTHING), 0), math.inf
         if not quick:
             self._note_look(item, outcome)
-        item.unready = 0 if outcome.children is Next.NOTHING else item.unready + 1
+        as_asked = outcome.children is Next.NOTHING and not outcome.hurry
+        item.unready = 0 if as_asked else item.unready + 1
         return self._timing.after(outcome, item.failures), self._quick_delay(item, outcome)
 
     @staticmethod
@@ -178,7 +179,7 @@ class ConnectorHandlers:
         item.looked, item.failures = True, 0 if satisfied else item.failures + 1
         item.read = _news(outcome.read) if outcome.read else None
         if item.read == item.news:
-            item.look = False  # what it was demanded for, this one has seen
+            item.look, item.priority = False, Priority.ROUTINE  # what it was demanded for, this one has seen
 
     def _quick_delay(self, item: WorkItem, outcome: Outcome) -> float:
         if outcome.hurry:
@@ -205,13 +206,19 @@ class ConnectorHandlers:
         item.failures = 0
         priority = Priority.USER
         with structlog.contextvars.bound_contextvars(**_context(owner)):
-            while True:
-                remainder = await self._removed(item, await self._turn(priority))
-                if remainder is None:
-                    return
+            while remainder := await self._step(item, priority):
                 item.failures += 1
                 priority = Priority.USER if remainder.finding.reason is Reason.DELETING else Priority.RETRY
-                await self._pause(item, self._deletion_delay(item, remainder), remainder.generation)
+                if await self._pause(item, self._deletion_delay(item, remainder), remainder.generation):
+                    priority = Priority.USER
+
+    async def _step(self, item: WorkItem, priority: Priority) -> Remainder | None:
+        """Take a step of the deletion; AWS is left for last, because pods and ``Retain`` do not have to wait for it."""
+        remainder = await self._removed(item)
+        if remainder is None or not remainder.needs_aws:
+            return remainder
+        turn = await self._turn(item, priority, remainder.generation)
+        return await self._removed(item, turn) if turn else remainder
 
     def _deletion_delay(self, item: WorkItem, remainder: Remainder) -> float:
         """What goes on by itself is looked at steadily, what fails with back-off."""
@@ -219,39 +226,48 @@ class ConnectorHandlers:
             return min(self._timing.first_retry * item.failures, DELETION_SLICE)
         return self._timing.backoff(min(item.failures, _DELETION_BACKOFF))
 
-    async def _turn(self, priority: Priority) -> Turn:
-        """Return a turn when it is given."""
+    async def _turn(self, item: WorkItem, priority: Priority, generation: int | None) -> Turn | None:
+        """Return a turn when it is given; None if somebody edits the object before, since *generation*."""
         given = asyncio.Event()
         turn = self._looks.line_up(priority, given.set)
         try:
-            await given.wait()
+            while not given.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(given.wait(), DELETION_SLICE)
+                if not given.is_set() and await self._generation(item) != generation:
+                    turn.end()
+                    return None
         except asyncio.CancelledError:
             turn.end()
             raise
         return turn
 
-    async def _removed(self, item: WorkItem, turn: Turn) -> Remainder | None:
-        """Take one step of the deletion; return what it waits for, None when it is done."""
+    async def _removed(self, item: WorkItem, turn: Turn | None = None) -> Remainder | None:
+        """Go on with the deletion, without a turn sparing AWS; return what it waits for, None when it is done."""
+        quick = turn is None
         try:
-            remainder = await self._items.in_thread(item, lambda: self._reconciler.finalize(item.owner), turn)
+            remainder = await self._items.in_thread(
+                item, lambda: self._reconciler.finalize(item.owner, quick=quick), turn
+            )
         except FencedError:
             await asyncio.Event().wait()  # the process is ending: hold the finalizer until it has
             return None
         except Exception as failure:  # noqa: BLE001 -- kopf would take the finalizer off after the wrong error
             self._log("the deletion cannot go on", failure)
             return Remainder(unknown(Reason.OPERATOR_ERROR, "See the log."), await self._generation(item))
-        if remainder:
+        if remainder and not remainder.needs_aws:
             log.info("the deletion waits", reason=str(remainder.finding.reason), detail=remainder.finding.message)
         return remainder
 
-    async def _pause(self, item: WorkItem, delay: float, generation: int | None) -> None:
-        """Wait, in slices: an edit of the object since *generation* ends the wait."""
+    async def _pause(self, item: WorkItem, delay: float, generation: int | None) -> bool:
+        """Wait, in slices; tell whether an edit of the object since *generation* ended the wait."""
         loop = asyncio.get_running_loop()
         until = loop.time() + delay
         while (left := until - loop.time()) > 0:
             await asyncio.sleep(min(left, DELETION_SLICE))
             if left > DELETION_SLICE and await self._generation(item) != generation:
-                return
+                return True
+        return False
 
     async def _generation(self, item: WorkItem) -> int | None:
         return await self._asked(item, lambda: self._reconciler.generation(item.owner))

@@ -9,16 +9,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from apono_operator.adapters.priority import PRIORITY, Priority
+from apono_operator.adapters.priority import BEGUN, PRIORITY, Priority
 from apono_operator.handlers.looks import Turn
 from apono_operator.state.resources import Owner
 
 T = TypeVar("T")
+
+_WORKS = itertools.count(1)
 
 
 @dataclass
@@ -148,6 +151,7 @@ def _context(turn: Turn | None) -> contextvars.Context:
     context = contextvars.copy_context()
     if turn:
         context.run(PRIORITY.set, turn.priority)
+        context.run(BEGUN.set, next(_WORKS))
     return context
 
 

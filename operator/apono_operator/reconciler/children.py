@@ -49,7 +49,7 @@ class ChildrenUpkeep:
     Attributes:
         mandate: What may be done about a difference.
         differences: What is not as asked and was left so, in words.
-        complete: Whether all children were found or made as asked.
+        complete: Whether all that was asked for was made, up to pods that run with the role.
     """
 
     environment: Environment
@@ -72,8 +72,14 @@ class ChildrenUpkeep:
         self.differences = drift.object_differences(changes)
         objects = self._change(changes, observed) if self.mandate.changes else observed.objects
         self._remember_secrets(objects)
-        left = None if self.mandate.changes else drift.untouched_objects_finding(self.mandate, changes, objects)
-        return left or availability(objects.get(child_keys(self.owner)["Deployment"]), observed.pods, role_arn)
+        finding = availability(objects.get(child_keys(self.owner)["Deployment"]), observed.pods, role_arn)
+        # Pods without the role are started anew by another Deployment: until all run with it, not all is carried out.
+        self.complete = self.mandate.changes and finding.good
+        return (
+            finding
+            if self.mandate.changes
+            else drift.untouched_objects_finding(self.mandate, changes, objects, finding)
+        )
 
     def _change(self, changes: Sequence[plan.ApplyObject], observed: Children) -> Mapping[ObjectKey, Manifest]:
         """Make *changes* in order, and return what is there then."""
@@ -83,23 +89,24 @@ class ChildrenUpkeep:
             log.info("writing an object", object=str(key), because=", ".join(change.because))
             written[key] = self._write(change, observed.objects.get(key))
         if self.mandate.corrects:
-            others = [change for change in changes if drift.is_object_drift(change, observed.objects)]
+            others = [change for change in changes if drift.is_object_drift(change)]
             record_correction(self.environment, self.owner, drift.object_differences(others))
-        self.differences, self.complete = (), True
+        self.differences = ()
         return written
 
     def _write(self, change: plan.ApplyObject, observed: Manifest | None) -> Manifest:
         """Apply; a Deployment that somebody changed beyond repair is made anew.
 
         Server-side apply cannot take away what another field manager put beside our fields, such as a value beside
-        a reference. That our very manifest was accepted before tells such a change from a bad manifest.
+        a reference. That our manifest would be accepted under another name tells such a change from a bad manifest.
         """
+        key = key_of(change.manifest)
         try:
             return self.environment.kubernetes.apply(change.manifest)
         except RejectedError:
-            if observed is None or not plan.is_spoilt(change, observed):
+            if observed is None or key.kind != "Deployment":  # others hold what is not ours to take away
                 raise
-        key = key_of(change.manifest)
+            self.environment.kubernetes.check_acceptable(change.manifest)
         log.warning("making an object anew that was changed beyond repair", object=str(key))
         self.environment.kubernetes.delete(key, observed["metadata"]["uid"])
         return self.environment.kubernetes.apply(change.manifest)

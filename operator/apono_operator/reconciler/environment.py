@@ -49,6 +49,9 @@ class RoleMemory:
     foreign: tuple[str, ...]
     """Policies on it that are not ours, in words, as of the last thorough look."""
 
+    anothers: bool
+    """Whether it was made for an earlier connector and is not taken up."""
+
     written: float | None
     """When it was last changed by us."""
 

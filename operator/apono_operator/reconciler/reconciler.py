@@ -20,6 +20,8 @@ class Remainder:
 
     finding: Finding
     generation: int | None
+    needs_aws: bool = False
+    """Whether only AWS was spared: what comes next is a look there."""
 
 
 class Reconciler:
@@ -54,10 +56,14 @@ class Reconciler:
             return replace(outcome, hurry=True)
         return outcome
 
-    def finalize(self, owner: Owner) -> Remainder | None:
+    def finalize(self, owner: Owner, *, quick: bool = False) -> Remainder | None:
         """Work towards nothing; None once nothing of the connector is left, or is to be left.
 
         Needs no valid spec.
+
+        Args:
+            owner: The connector.
+            quick: Spare AWS: enough for the pods, and for a role that is to stay.
 
         Raises:
             FencedError: the operator is stopping.
@@ -66,11 +72,12 @@ class Reconciler:
         connector = self._connector(owner)
         if connector is None:
             return None
-        removal = Removal(self.environment, connector, owner)
+        removal = Removal(self.environment, connector, owner, quick=quick)
         finding = removal.run()
         if finding:
-            write_deletion_status(self.environment, connector, owner, finding)
-            return Remainder(finding, connector["metadata"]["generation"])
+            if not removal.needs_aws:
+                write_deletion_status(self.environment, connector, owner, finding)
+            return Remainder(finding, connector["metadata"]["generation"], removal.needs_aws)
         record_events(self.environment, owner, removal.farewell)
         self.environment.forget(owner.uid)
         return None

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from apono_operator.adapters.api_answers import NotAllowedError
-from apono_operator.adapters.aws.errors import DeleteConflictError
+from apono_operator.adapters.aws.errors import DeleteConflictError, NoSuchEntityError
 from apono_operator.adapters.aws.iam import Depth
-from apono_operator.adapters.errors import FencedError
+from apono_operator.adapters.errors import AdapterError, FencedError
 from apono_operator.reconciler.environment import Environment
 from apono_operator.reconciler.failures import finding_of
 from apono_operator.reconciler.report import status_of
-from apono_operator.state import plan
+from apono_operator.state import drift, plan
 from apono_operator.state.conditions import Event
 from apono_operator.state.finding import Finding, Next, stuck, waits
 from apono_operator.state.resources import (
@@ -45,8 +45,14 @@ class Removal:
     environment: Environment
     connector: Manifest
     owner: Owner
+    quick: bool = False
+    """Spare AWS: go as far as that is possible."""
+
     farewell: tuple[Event, ...] = ()
     """What to say when nothing is left."""
+
+    needs_aws: bool = False
+    """Whether only AWS was spared: what comes next is a look there."""
 
     def run(self) -> Finding | None:
         """Go as far as possible; return what the deletion waits for, None when it is done.
@@ -72,7 +78,11 @@ class Removal:
             return self._pods_end()
         except NotAllowedError as error:
             log.warning("the pods are left to the garbage collector", error=error.message)
-            return None
+        except AdapterError as error:  # such as the refusal of an admission webhook
+            if not self._is_retained():
+                raise
+            log.warning("the pods are left to the garbage collector", error=error.message)
+        return None
 
     def _pods_end(self) -> Finding | None:
         key = child_keys(self.owner)["Deployment"]
@@ -95,6 +105,9 @@ class Removal:
             what = f"Role {arn} stays, as deletionPolicy asks." if arn else "No role was made."
             self.farewell = (Event("Normal", Reason.ROLE_RETAINED, what),)
             return None
+        if self.quick:
+            self.needs_aws = True
+            return waits(Reason.DELETING, "The role will be removed in a moment.")
         cluster = self.environment.cluster()
         if account_of(arn) not in (None, cluster.account_id):
             return _elsewhere(arn, cluster)
@@ -105,18 +118,36 @@ class Removal:
         return isinstance(spec, Mapping) and spec.get("deletionPolicy") == DeletionPolicy.RETAIN
 
     def _delete_role(self, cluster: Cluster) -> Finding | None:
+        """Delete it with the fewest calls; look for what others hung on it only if IAM says that there is something."""
         self.farewell = (Event("Normal", Reason.DELETED, "Everything made for the connector is gone."),)
-        name = cluster.role_name(self.owner)
-        role = self.environment.iam.observe_role(name, Depth.ATTACHED)
+        try:
+            return self._deleted(cluster, Depth.ATTACHED)
+        except DeleteConflictError:
+            return self._deleted(cluster, Depth.EVERYTHING)
+
+    def _deleted(self, cluster: Cluster, depth: Depth) -> Finding | None:
+        role = self.environment.iam.observe_role(cluster.role_name(self.owner), depth)
         if role is None:
             return self._absent(arn=cluster.role_arn(self.owner))
+        self.environment.absences.pop(self.owner.uid, None)
         if plan.role_conflict(role, cluster, self.owner):
             return self._foreign(role)
+        if self._is_anothers(role):
+            return None
         try:
             self._make(plan.plan_role_deletion(role))
-        except DeleteConflictError:  # somebody hung something on the role that we never do: look for it
-            self._make(plan.plan_role_deletion(self.environment.iam.observe_role(name, Depth.EVERYTHING)))
+        except NoSuchEntityError:  # IAM has just shown it
+            return self._absent(arn=role.arn)
         return None
+
+    def _is_anothers(self, role: IamRole) -> bool:
+        """Tell whether an earlier connector of this name left the role, and this one never took it up."""
+        previous = drift.taken_up_from(role, self.owner)
+        if previous is None or "connectorRoleArn" in status_of(self.connector):
+            return False
+        what = f"Role {role.arn} was left by an earlier connector of this name (uid {previous}) and stays."
+        self.farewell = (Event("Normal", Reason.ROLE_RETAINED, what),)
+        return True
 
     def _make(self, changes: Iterable[plan.RoleChange]) -> None:
         for change in changes:

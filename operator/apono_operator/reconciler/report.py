@@ -59,20 +59,20 @@ def write_deletion_status(environment: Environment, connector: Manifest, owner: 
     _write(environment, connector, owner, {"observedGeneration": generation}, current)
 
 
-def announce_role(environment: Environment, connector: Manifest, owner: Owner, arn: str) -> Manifest:
-    """Write the ARN of a role into the status before the role is made, and return the connector as it is then.
+def announce(environment: Environment, connector: Manifest, owner: Owner, facts: Mapping[str, str]) -> Manifest:
+    """Write *facts* into the status before what they tell of is begun, and return the connector as it is then.
 
-    So whoever takes the connector away knows that there may be a role, whatever happens in between.
+    So whoever comes next knows what there may be, whatever happens in between.
 
     Raises:
         ConflictError: the connector was changed meanwhile.
         AdapterError: the status was not written.
     """
     known = _document(AponoConnectorStatus.readable(status_of(connector)))
-    if known.get("connectorRoleArn") == arn:
+    if all(known.get(name) == value for name, value in facts.items()):
         return connector
-    status = {**known, "connectorRoleArn": arn}
-    return environment.kubernetes.apply_status(owner, status, resource_version=connector["metadata"]["resourceVersion"])
+    version = connector["metadata"]["resourceVersion"]
+    return environment.kubernetes.apply_status(owner, {**known, **facts}, resource_version=version)
 
 
 def was_drifted(connector: Manifest) -> bool:

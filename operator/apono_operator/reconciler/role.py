@@ -11,7 +11,7 @@ import structlog
 from apono_operator.adapters.aws.iam import Depth
 from apono_operator.adapters.errors import AdapterError
 from apono_operator.reconciler.environment import SETTLING_SECONDS, Environment, RoleMemory
-from apono_operator.reconciler.report import announce_role, record_correction, record_events, status_of, was_drifted
+from apono_operator.reconciler.report import announce, record_correction, record_events, status_of, was_drifted
 from apono_operator.state import drift, plan
 from apono_operator.state.conditions import Event
 from apono_operator.state.drift import Mandate
@@ -35,6 +35,8 @@ class RoleUpkeep:
         differs: Whether a difference was seen; then a failure leaves no doubt that the role is not as asked.
         differences: What is not as asked and was left so, in words.
         foreign: Policies on the role that are not ours, in words.
+        seen: Whether the role was looked at, or an earlier look still holds.
+        anothers: Whether the role was made for an earlier connector and is not taken up.
     """
 
     environment: Environment
@@ -47,6 +49,8 @@ class RoleUpkeep:
     differs: bool = False
     differences: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
+    seen: bool = False
+    anothers: bool = False
 
     def run(self, desired: IamRole) -> Finding:
         """Make the role as *desired*, or tell how it differs, and remember how it was found.
@@ -60,8 +64,8 @@ class RoleUpkeep:
             self.known, self.foreign = last.role, last.foreign
         if memory:
             self.differences = memory.differences
-        if self.quick and last:
-            return self._recall(memory)
+        if self.quick:
+            return self._recall(last, desired)
         depth = self._depth(memory)
         try:
             finding = self._keep(desired, depth)
@@ -79,14 +83,15 @@ class RoleUpkeep:
         left = memory.written + SETTLING_SECONDS - self.environment.monotonic()
         return left if left > 0 else None
 
-    def _recall(self, memory: RoleMemory | None) -> Finding:
+    def _recall(self, last: RoleMemory | None, desired: IamRole) -> Finding:
         """Return what the last look found; a look at what has changed since comes with the next pass that may."""
-        if memory is None:
+        if last is None or not self._is_about(last, desired):
             return waits(Reason.RECONCILING, "The role will be looked at in a moment.")
-        self.differs = memory.differs
-        if isinstance(memory.verdict, AdapterError):
-            raise memory.verdict
-        return memory.verdict
+        self.seen, self.differs = True, last.differs
+        self.differences, self.foreign, self.anothers = last.differences, last.foreign, last.anothers
+        if isinstance(last.verdict, AdapterError):
+            raise last.verdict
+        return last.verdict
 
     def _keep(self, desired: IamRole, depth: Depth) -> Finding:
         observed = self.environment.iam.observe_role(desired.name, depth)
@@ -100,15 +105,23 @@ class RoleUpkeep:
         changes = plan.plan_role(desired, observed, self.environment.administration)
         self.differences = drift.role_differences(changes, observed)
         if changes and not self.mandate.changes:
-            return drift.untouched_role_finding(self.mandate, desired, observed)
+            return self._leave(desired, observed)
         self._change(changes, desired, observed)
         return found(Reason.ROLE_IN_SYNC, f"Role {desired.arn} is as asked.")
+
+    def _leave(self, desired: IamRole, observed: IamRole | None) -> Finding:
+        self.anothers = drift.taken_up_from(observed, self.owner) is not None
+        if self.settles_in() is not None:  # what differs may be what was there before our own change
+            self.differences = ()
+            return waits(Reason.PROPAGATING, "IAM may not show the last change of the role everywhere yet.")
+        return drift.untouched_role_finding(self.mandate, desired, observed)
 
     def _may_be_half_made(self, observed: IamRole | None) -> bool:
         """Tell whether the role is another than the one in the status: whoever made it may have died on the way."""
         return observed is not None and observed.role_id != status_of(self.connector).get("connectorRoleId")
 
     def _see(self, desired: IamRole, observed: IamRole | None, depth: Depth) -> None:
+        self.seen = True
         self.known = replace(desired, role_id=observed.role_id) if observed else None
         if observed is None:
             self.foreign = ()
@@ -117,12 +130,13 @@ class RoleUpkeep:
 
     def _change(self, changes: Sequence[plan.RoleChange], desired: IamRole, observed: IamRole | None) -> None:
         """Make *changes* in order, and tell what is worth an Event once all are made."""
-        if observed is None:
-            self.connector = announce_role(self.environment, self.connector, self.owner, desired.arn)
+        previous = drift.taken_up_from(observed, self.owner)
+        if observed is None or previous:
+            facts = {"connectorRoleArn": desired.arn}
+            self.connector = announce(self.environment, self.connector, self.owner, facts)
         lagging = self.settles_in() is not None  # IAM may show what was before our own change
         for change in changes:
             self._apply(change, desired)
-        previous = drift.taken_up_from(observed, self.owner)
         if previous and changes:
             record_events(self.environment, self.owner, [_taken_up(desired, previous)])
         elif self.mandate.corrects and not lagging:
@@ -139,16 +153,22 @@ class RoleUpkeep:
     def _memory(self, desired: IamRole) -> RoleMemory | None:
         """Return what is remembered, if it is about this manifest and this very role."""
         memory = self.environment.roles.get(self.owner.uid)
-        if memory is None or (memory.generation, memory.asked) != (self._generation, look_asked_for(self.connector)):
+        if memory is None or memory.asked != look_asked_for(self.connector):
             return None
-        return memory if memory.role is None or memory.role == desired else None
+        return memory if self._is_about(memory, desired) else None
+
+    def _is_about(self, memory: RoleMemory, desired: IamRole) -> bool:
+        return memory.generation == self._generation and memory.role in (None, desired)
 
     def _depth(self, memory: RoleMemory | None) -> Depth:
-        """Look at all policies hourly, after a change of the manifest, and after a failure."""
-        if memory and memory.thoroughly_seen is not None:
-            due = memory.thoroughly_seen + self.environment.thorough_seconds
-            return Depth.THOROUGH if self.environment.monotonic() >= due else Depth.OURS
-        return Depth.OURS if self._is_fine_since_before() else Depth.THOROUGH
+        """Look at all policies hourly, after a change, after a failure, and as long as something differs."""
+        if memory is None or memory.thoroughly_seen is None:
+            return Depth.OURS if self._is_fine_since_before() else Depth.THOROUGH
+        due = memory.thoroughly_seen + self.environment.thorough_seconds
+        if memory.written is not None and memory.thoroughly_seen < memory.written + SETTLING_SECONDS:
+            due = min(due, memory.written + SETTLING_SECONDS)
+        is_due = self.environment.monotonic() >= due
+        return Depth.THOROUGH if is_due or memory.differences else Depth.OURS
 
     def _is_fine_since_before(self) -> bool:
         """Tell whether this process sees the connector for the first time, and another one left it complete.
@@ -172,6 +192,7 @@ class RoleUpkeep:
             thoroughly_seen=self._seen_at(memory, depth) if good else None,
             differences=self.differences,
             foreign=self.foreign,
+            anothers=self.anothers,
             written=moment if self.differs else (last.written if last else None),
         )
 
@@ -181,7 +202,12 @@ class RoleUpkeep:
             return moment
         if memory:
             return memory.thoroughly_seen
-        return moment - self.environment.thorough_seconds * _share(self.owner)
+        return moment - self._since_due()
+
+    def _since_due(self) -> float:
+        """Return the seconds since a thorough look was due: by the wall clock, so that restarts do not put it off."""
+        period = self.environment.thorough_seconds
+        return (self.environment.now().timestamp() - period * _share(self.owner)) % period
 
     @property
     def _generation(self) -> int:

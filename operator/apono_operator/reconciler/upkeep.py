@@ -18,14 +18,14 @@ from apono_operator.adapters.errors import AdapterError, ConflictError, FencedEr
 from apono_operator.reconciler.children import Children, ChildrenUpkeep
 from apono_operator.reconciler.environment import Environment, SecretMemory, versions
 from apono_operator.reconciler.failures import finding_of
-from apono_operator.reconciler.report import conditions_of, record_events, status_of
+from apono_operator.reconciler.report import announce, conditions_of, record_events, status_of
 from apono_operator.reconciler.role import RoleUpkeep, contain
 from apono_operator.state import connector_token, drift, plan
 from apono_operator.state.admission import Request, refusal
 from apono_operator.state.conditions import Event
-from apono_operator.state.desired import Inputs, connector_id, desired_state
+from apono_operator.state.desired import Inputs, connector_id, connector_role, desired_state
 from apono_operator.state.drift import Mandate
-from apono_operator.state.finding import Finding, Next, found, retained, stuck
+from apono_operator.state.finding import Finding, Next, found, retained, stuck, waits
 from apono_operator.state.oidc_provider import provider_finding
 from apono_operator.state.resources import (
     Cluster,
@@ -97,6 +97,7 @@ class Upkeep:
     quick: bool = False
     findings: dict[ConditionType, Finding] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    _spec: AponoConnectorSpec | None = None
     _hurry: bool = False
     _within: float | None = None
 
@@ -110,20 +111,24 @@ class Upkeep:
         if ConditionType.CONNECTOR_ROLE_READY not in self.findings and not self.quick:
             self._contain_role()
         permanent = not self.findings[ConditionType.ACCEPTED].good
-        return Outcome(self._awaits_of_aws(), self._awaits({_CHILDREN}), self._hurry, permanent, self._within)
+        return Outcome(self._awaits_of_aws(), self._awaits_of_children(), self._hurry, permanent, self._within)
 
     def _awaits_of_aws(self) -> Next:
         """What is the matter with the children costs AWS no look, unless it kept us from one."""
         looked = ConditionType.CONNECTOR_ROLE_READY in self.findings
         return self._awaits(self.findings.keys() - ({_CHILDREN} if looked else set()))
 
+    def _awaits_of_children(self) -> Next:
+        """A pass that spares AWS and did not get to the children has to be made again, whatever was in its way."""
+        unreached = self.quick and _CHILDREN not in self.findings
+        return self._awaits(self.findings.keys() if unreached else {_CHILDREN})
+
     def _awaits(self, kinds: Collection[ConditionType]) -> Next:
         waiting = {finding.awaits for kind, finding in self.findings.items() if kind in kinds}
         return next((one for one in (Next.TIME, Next.SOMEBODY) if one in waiting), Next.NOTHING)
 
     def _run(self) -> None:
-        self.environment.secrets.pop(self.owner.uid, None)
-        spec = self._do(ConditionType.ACCEPTED, self._accept)
+        spec = self._spec = self._do(ConditionType.ACCEPTED, self._accept)
         if spec is None:
             return
         if spec.suspend:
@@ -140,14 +145,17 @@ class Upkeep:
             return
         children = self._do(ConditionType.DEPLOYMENT_AVAILABLE, self._observe_children)
         if children is not None:
-            self._keep(self._asked(spec, cluster, token), cluster, token, children)
+            self._keep(self._inputs(spec, cluster, token.value), cluster, token, children)
 
     def _keep(self, asked: Inputs, cluster: Cluster, token: Token, children: Children) -> None:
         """Keep the role, and then the children as long as there is a role, whatever is the matter with it now."""
         wish = drift.Digest.of(desired_state(asked))
-        applied = drift.Digest.parse(status_of(self.connector).get("lastAppliedHash"))
+        applied = self._applied()
         of_role = Mandate.of(asked.spec, carried_out=wish.role == applied.role)
         of_children = Mandate.of(asked.spec, carried_out=wish.objects == applied.objects)
+        applied = applied.begun(role=of_role, objects=of_children)
+        if not self._do(ConditionType.CONNECTOR_ROLE_READY, lambda: self._announce_begun(applied)):
+            return
         desired = desired_state(self._with_injection(asked, cluster, children, of_children))
         conflict = plan.object_conflict(children.objects, desired, self.owner)
         if conflict and not self._has_role():
@@ -155,8 +163,9 @@ class Upkeep:
             return
         role = RoleUpkeep(self.environment, self.connector, self.owner, cluster, of_role, self.quick)
         below = ChildrenUpkeep(self.environment, self.owner, token.secret, of_children)
+        self.findings.pop(ConditionType.CONNECTOR_ROLE_READY)
         self._keep_role(role, desired)
-        if role.known is None and of_role.changes:
+        if role.known is None and of_role.changes and (role.seen or not self._has_role()):
             self.findings.pop(ConditionType.DEPLOYMENT_AVAILABLE)
         else:
             self._do(ConditionType.DEPLOYMENT_AVAILABLE, lambda: self._keep_children(below, desired, children))
@@ -167,16 +176,32 @@ class Upkeep:
             self.facts["lastAppliedHash"] = str(done)
         self._tell_differences(role, below, cluster)
 
+    def _applied(self) -> drift.Digest:
+        return drift.Digest.parse(status_of(self.connector).get("lastAppliedHash"))
+
+    def _announce_begun(self, applied: drift.Digest) -> tuple[Finding, bool]:
+        """Take back that a half is as applied before it is changed, whatever may happen in between."""
+        if applied != self._applied():
+            self.connector = announce(self.environment, self.connector, self.owner, {"lastAppliedHash": str(applied)})
+        return waits(Reason.RECONCILING, "The role is being looked at."), True
+
     def _is_complete(self, role: RoleUpkeep) -> bool:
         """Tell whether all that was asked of the role was made."""
         finding = self.findings.get(ConditionType.CONNECTOR_ROLE_READY)
-        return role.mandate.changes and finding is not None and finding.good and not finding.doubt
+        in_sync = finding is not None and finding.reason is Reason.ROLE_IN_SYNC and not finding.doubt
+        return role.mandate.changes and in_sync
 
     def _tell_differences(self, role: RoleUpkeep, below: ChildrenUpkeep, cluster: Cluster) -> None:
-        """Of what was carried out before, a difference is drift; of what was not, it waits."""
+        """Of what was carried out before, a difference is drift; of what was not, it waits.
+
+        What was told of a role stays told until somebody has looked at it again.
+        """
         drifted = [line for side in (role, below) if side.mandate.carried_out for line in side.differences]
         finding = drift.drift_finding(drifted, role.foreign, cluster.role_arn(self.owner))
-        if finding:
+        before = None if role.seen else self._before(ConditionType.DRIFTED, of_any_generation=True)
+        if before:
+            self.findings[ConditionType.DRIFTED] = before
+        elif finding:
             self.findings[ConditionType.DRIFTED] = finding
         if role.mandate.suspended:
             pending = [line for side in (role, below) if not side.mandate.carried_out for line in side.differences]
@@ -190,9 +215,17 @@ class Upkeep:
             return
         try:
             cluster = self.environment.cluster()
-            contain(self.environment, self.owner, cluster)
+            if self._may_contain(cluster):
+                contain(self.environment, self.owner, cluster)
         except AdapterError as error:
             log.warning("the role of a refused manifest was not looked at", error=error.message)
+
+    def _may_contain(self, cluster: Cluster) -> bool:
+        """A manifest that is accepted has its say: about a suspension, and about drift that is only to be told."""
+        if self._spec is None:
+            return True
+        wish = drift.Digest.of(State(connector_role(self._inputs(self._spec, cluster, token=""))))
+        return Mandate.of(self._spec, carried_out=wish.role == self._applied().role).changes
 
     def _do(self, aspect: ConditionType, step: Step[T], *, in_doubt: T | None = None) -> T | None:
         """Take a step and note its finding; *in_doubt* is what it gives if it was fine and cannot be confirmed."""
@@ -209,16 +242,17 @@ class Upkeep:
     def _judged(self, aspect: ConditionType, failure: Exception) -> Finding:
         """What may pass by itself does not make an aspect false that was true for this very generation."""
         finding = finding_of(failure, self.environment)
-        self._hurry = self._hurry or isinstance(failure, ConflictError)
+        remembered = self.quick and aspect is ConditionType.CONNECTOR_ROLE_READY
+        self._hurry = self._hurry or (isinstance(failure, ConflictError) and not remembered)
         before = self._before(aspect) if isinstance(failure, (TransientError, ConflictError)) else None
         return retained(before, finding.reason, finding.message) if before else finding
 
-    def _before(self, aspect: ConditionType) -> Finding | None:
+    def _before(self, aspect: ConditionType, *, of_any_generation: bool = False) -> Finding | None:
         generation = self.connector["metadata"]["generation"]
         for condition in conditions_of(self.connector):
             if condition.type == aspect and condition.status is ConditionStatus.TRUE:
                 reason = REASONS.get(condition.reason)
-                current = condition.observed_generation == generation
+                current = of_any_generation or condition.observed_generation == generation
                 return found(reason, condition.message) if reason and current else None
         return None
 
@@ -247,6 +281,8 @@ class Upkeep:
         moment = self.environment.monotonic()
         finding, seen = self.environment.providers.get(cluster.provider_arn, (None, moment))
         holds = moment < seen + self.environment.thorough_seconds and not self._is_asked_anew()
+        if finding is None and self.quick:
+            return waits(Reason.RECONCILING, "The OIDC provider will be looked at in a moment."), None
         if finding is None or not (self.quick or (finding.good and holds)):
             finding = provider_finding(cluster, self.environment.iam.provider_audiences(cluster))
             self.environment.providers[cluster.provider_arn] = (finding, moment)
@@ -275,9 +311,9 @@ class Upkeep:
         children = Children.observe(self.environment, self.owner)
         return found(Reason.PODS_AVAILABLE, ""), children
 
-    def _asked(self, spec: AponoConnectorSpec, cluster: Cluster, token: Token) -> Inputs:
+    def _inputs(self, spec: AponoConnectorSpec, cluster: Cluster, token: str) -> Inputs:
         administration = self.environment.administration
-        return Inputs(spec=spec, owner=self.owner, cluster=cluster, administration=administration, token=token.value)
+        return Inputs(spec=spec, owner=self.owner, cluster=cluster, administration=administration, token=token)
 
     def _with_injection(self, asked: Inputs, cluster: Cluster, children: Children, mandate: Mandate) -> Inputs:
         """Add the account of restarts: as it should be next, or as it stands where nothing may be changed."""
@@ -297,7 +333,7 @@ class Upkeep:
             self.findings[ConditionType.CONNECTOR_ROLE_READY] = finding.doubted()
         self.connector = role.connector
         self._within = role.settles_in()
-        if role.known:
+        if role.known and not role.anothers:
             self._note_role(role.known)
 
     def _note_role(self, role: IamRole) -> None:

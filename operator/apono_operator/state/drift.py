@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from apono_operator.state import plan
-from apono_operator.state.desired import DESIRED_HASH_ANNOTATION
+from apono_operator.state.desired import DESIRED_HASH_ANNOTATION, RESTARTS_ANNOTATION, SETTLED_ANNOTATION
 from apono_operator.state.finding import Finding, Next, found
 from apono_operator.state.iam_policy import PolicyDocument
 from apono_operator.state.resources import TAG_UID, IamRole, Manifest, ObjectKey, Owner, State, key_of
 from apono_operator.v1alpha1 import AponoConnectorSpec, ConditionStatus, DriftPolicy, Reason
 
+_OWN_ACCOUNT = (RESTARTS_ANNOTATION, SETTLED_ANNOTATION, DESIRED_HASH_ANNOTATION)
 _NAMED = 2
 """How many statements, actions or resources are named before the rest is counted."""
 
@@ -71,6 +72,13 @@ class Digest:
         role, _, objects = str(text or "").partition(".")
         return cls(role, objects)
 
+    def begun(self, *, role: Mandate, objects: Mandate) -> Digest:
+        """Return what is left of it when the changes that the mandates ask for are begun."""
+        return Digest(
+            self.role if role.carried_out or not role.changes else "",
+            self.objects if objects.carried_out or not objects.changes else "",
+        )
+
     def __str__(self) -> str:
         return f"{self.role}.{self.objects}"
 
@@ -89,10 +97,9 @@ def object_differences(changes: Iterable[plan.ApplyObject]) -> tuple[str, ...]:
     return tuple(_object_line(change) for change in changes)
 
 
-def is_object_drift(change: plan.ApplyObject, observed: Mapping[ObjectKey, Manifest]) -> bool:
-    """Tell whether *change* puts right what others did: the object is gone, or bears the mark of the same manifest."""
-    seen = observed.get(key_of(change.manifest))
-    return seen is None or _mark(seen) == _mark(change.manifest)
+def is_object_drift(change: plan.ApplyObject) -> bool:
+    """Tell whether *change* puts right what others did: more than our own account of restarts is another."""
+    return not all(path.endswith(_OWN_ACCOUNT) for path in change.because)
 
 
 def taken_up_from(observed: IamRole | None, owner: Owner) -> str | None:
@@ -133,20 +140,36 @@ def untouched_role_finding(mandate: Mandate, role: IamRole, observed: IamRole | 
 
 
 def untouched_objects_finding(
-    mandate: Mandate, changes: Sequence[plan.ApplyObject], observed: Mapping[ObjectKey, Manifest]
-) -> Finding | None:
-    """Return what keeps children from being as asked that *mandate* does not let us write; None if nothing grave."""
+    mandate: Mandate, changes: Sequence[plan.ApplyObject], observed: Mapping[ObjectKey, Manifest], pods: Finding
+) -> Finding:
+    """Return how children are that *mandate* does not let us write.
+
+    Args:
+        mandate: What may be done.
+        changes: What would be written.
+        observed: The objects that are there.
+        pods: How the pods are doing.
+    """
     keys = [key_of(change.manifest) for change in changes]
     missing = [str(key) for key in keys if key not in observed]
     if missing:
         return _missing(mandate, Reason.OBJECT_MISSING, ", ".join(missing))
-    return _pending(", ".join(map(str, keys))) if keys and not mandate.carried_out else None
+    if keys and not mandate.carried_out:
+        return _pending(", ".join(map(str, keys)))
+    if pods.reason is Reason.ROLE_NOT_INJECTED:
+        message = f"Pods run without the connector role, and are not started anew because {_why(mandate)}."
+        return Finding(ConditionStatus.FALSE, Reason.ROLE_NOT_INJECTED, message, Next.SOMEBODY)
+    return pods
 
 
 def _missing(mandate: Mandate, reason: Reason, what: str) -> Finding:
-    why = "spec.suspend is true" if mandate.suspended else "spec.driftPolicy is Report"
     awaits = Next.NOTHING if mandate.suspended else Next.SOMEBODY
-    return Finding(ConditionStatus.FALSE, reason, f"{what}: missing, and not made because {why}.", awaits)
+    message = f"{what}: missing, and not made because {_why(mandate)}."
+    return Finding(ConditionStatus.FALSE, reason, message, awaits)
+
+
+def _why(mandate: Mandate) -> str:
+    return "spec.suspend is true" if mandate.suspended else "spec.driftPolicy is Report"
 
 
 def _pending(what: str) -> Finding:

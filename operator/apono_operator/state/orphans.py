@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from apono_operator.state.resources import (
     Cluster,
     Owner,
 )
+
+_NAME = re.compile(r"[a-z0-9.-]{1,253}")
 
 TAG_RETAINED = "apono.io/retained"
 """A tag for people: with the uid of the role's last connector as its value, the role is left over on purpose."""
@@ -56,11 +59,18 @@ def orphan(role_name: str, tags: Mapping[str, str], cluster: Cluster, namespaces
     (its tags were copied by hand), and one that is retained on purpose.
     """
     owner = Owner(tags.get(TAG_NAMESPACE, ""), tags.get(TAG_NAME, ""), tags.get(TAG_UID, ""))
+    if not all(_is_plausible(part) for part in (owner.namespace, owner.name, owner.uid or "-")):
+        return None
     if not cluster.owns(tags, owner) or not _is_watched(owner, namespaces) or cluster.role_name(owner) != role_name:
         return None
     if tags.get(TAG_RETAINED) == owner.uid:
         return None
     return Orphan(cluster.role_arn(owner), owner)
+
+
+def _is_plausible(text: str) -> bool:
+    """Tags are what anybody writes; what becomes part of a path and of a command has to look like a name."""
+    return _NAME.fullmatch(text) is not None and ".." not in text
 
 
 def advice(orphan: Orphan) -> str:

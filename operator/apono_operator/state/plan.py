@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from apono_operator.state.administration import Administration
-from apono_operator.state.desired import DESIRED_HASH_ANNOTATION, emptied_secret
+from apono_operator.state.desired import emptied_secret
 from apono_operator.state.iam_policy import PolicyDocument
 from apono_operator.state.manifests import differences
 from apono_operator.state.permissions import INLINE_POLICY_NAME, MANAGED_POLICIES
@@ -234,17 +234,6 @@ def plan_objects(desired: State, observed: Mapping[ObjectKey, Manifest], owner: 
     wanted = {**emptied, **desired.objects}
     changes = (_object_change(manifest, observed.get(key)) for key, manifest in wanted.items())
     return tuple(change for change in changes if change)
-
-
-def is_spoilt(change: ApplyObject, observed: Manifest) -> bool:
-    """Tell whether an object that refuses *change* was spoilt by somebody else, and may be made anew.
-
-    It is so if it bears the mark of the very manifest that it now refuses. Only Deployments hold nothing of their own.
-    """
-    desired = change.manifest
-    mark = desired["metadata"]["annotations"].get(DESIRED_HASH_ANNOTATION)
-    seen = observed["metadata"].get("annotations", {}).get(DESIRED_HASH_ANNOTATION)
-    return bool(desired["kind"] == "Deployment" and mark == seen)
 
 
 def _creation(role: IamRole) -> Iterator[RoleChange]:

@@ -9,6 +9,7 @@ from typing import get_args
 
 import pytest
 
+from apono_operator.adapters.aws.errors import NoSuchEntityError
 from apono_operator.adapters.aws.iam import Depth
 from apono_operator.adapters.errors import ConflictError, RejectedError, TransientError
 from apono_operator.state import plan
@@ -151,7 +152,12 @@ def test_the_plan_of_a_deletion_leaves_nothing_of_a_role_on_which_everything_han
     assert profile["InstanceProfile"]["Roles"] == []
 
 
-@pytest.mark.parametrize("row", [*REMOVALS, *ENDINGS], ids=name_of)
+def test_that_a_role_to_be_deleted_is_gone_is_told(connection: Connection) -> None:
+    with pytest.raises(NoSuchEntityError):
+        connection.iam.apply(plan.DeleteRole(connection.name))
+
+
+@pytest.mark.parametrize("row", [row for row in (*REMOVALS, *ENDINGS) if row.kind is not plan.DeleteRole], ids=name_of)
 def test_removing_what_is_gone_is_fine(connection: Connection, row: Row) -> None:
     connection.iam.apply(row.change(connection))
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 
 from apono_operator.adapters.errors import TransientError
+from apono_operator.adapters.priority import Priority
 from apono_operator.handlers.connectors import ConnectorHandlers
 from apono_operator.handlers.looks import Looks
 from apono_operator.handlers.timing import Timing
@@ -41,9 +42,9 @@ class ScriptedReconciler:
         self.passes.put("quick" if quick else "look")
         return self._answer()
 
-    def finalize(self, owner: Owner) -> Remainder | None:
+    def finalize(self, owner: Owner, *, quick: bool = False) -> Remainder | None:
         assert owner == OWNER
-        self.passes.put("finalize")
+        self.passes.put("finalize quickly" if quick else "finalize")
         return self.remainders.pop(0)
 
     def secrets_changed(self, owner: Owner) -> bool:
@@ -186,12 +187,43 @@ def test_an_allowance_gives_some_looks_at_once_and_then_one_every_few_seconds() 
 def test_a_deletion_lasts_until_nothing_is_left() -> None:
     async def story() -> None:
         reconciler = ScriptedReconciler()
-        reconciler.remainders = [Remainder(waits(Reason.DELETING, "pods"), 1), None]
+        going_on = waits(Reason.DELETING, "pods")
+        needs_aws = Remainder(going_on, 1, needs_aws=True)
+        reconciler.remainders = [Remainder(going_on, 1), needs_aws, Remainder(going_on, 1), needs_aws, None]
         timing = Timing(resync=600.0, first_retry=0.01)
         with ThreadPoolExecutor(2) as pool:
             handlers: Any = ConnectorHandlers(cast(Reconciler, reconciler), WorkItems(pool), Looks(2), timing)
             await handlers._finalize(body=connector())  # noqa: SLF001
-        assert [reconciler.passes.get_nowait() for _ in range(2)] == ["finalize"] * 2
+        steps = [reconciler.passes.get_nowait() for _ in range(5)]
+        assert steps == ["finalize quickly", *["finalize quickly", "finalize"] * 2]
+
+    asyncio.run(story())
+
+
+def test_a_deletion_that_can_do_without_aws_does_not_wait_for_a_turn() -> None:
+    async def story() -> None:
+        reconciler = ScriptedReconciler()
+        with ThreadPoolExecutor(2) as pool:
+            looks = Looks(1)
+            looks.line_up(Priority.USER, lambda: None)  # and keeps the only turn
+            handlers: Any = ConnectorHandlers(cast(Reconciler, reconciler), WorkItems(pool), looks, Timing(600.0))
+            await asyncio.wait_for(handlers._finalize(body=connector()), PATIENCE)  # noqa: SLF001
+        assert reconciler.passes.get_nowait() == "finalize quickly"
+
+    asyncio.run(story())
+
+
+def test_an_edit_during_the_wait_for_a_turn_is_acted_upon_without_aws() -> None:
+    async def story() -> None:
+        reconciler = ScriptedReconciler()
+        reconciler.remainders = [Remainder(waits(Reason.DELETING, "role"), 0, needs_aws=True), None]
+        timing = Timing(resync=600.0, first_retry=0.01)
+        with ThreadPoolExecutor(2) as pool:
+            looks = Looks(1)
+            looks.line_up(Priority.USER, lambda: None)
+            handlers: Any = ConnectorHandlers(cast(Reconciler, reconciler), WorkItems(pool), looks, timing)
+            await asyncio.wait_for(handlers._finalize(body=connector()), PATIENCE)  # noqa: SLF001
+        assert [reconciler.passes.get_nowait() for _ in range(2)] == ["finalize quickly"] * 2
 
     asyncio.run(story())
 
@@ -256,5 +288,31 @@ def test_when_everything_is_listed_anew_the_children_are_looked_at() -> None:
             assert await loop.reconciler.next() == "quick"
             await loop.news(1, kind=None)
             assert await loop.reconciler.next() == "quick"
+
+    asyncio.run(story())
+
+
+def test_a_first_look_that_fails_does_not_keep_the_loop_busy() -> None:
+    async def story() -> None:
+        def answer() -> Outcome:
+            raise TransientError(Reason.KUBERNETES_UNAVAILABLE, "no answer")
+
+        reconciler = ScriptedReconciler(answer)
+        timing = Timing(resync=600.0, first_retry=0.01, last_retry=0.05)
+        with ThreadPoolExecutor(2) as pool:
+            looks = Looks(1)
+            handlers: Any = ConnectorHandlers(cast(Reconciler, reconciler), WorkItems(pool), looks, timing)
+            await handlers._on_connector(type=None, body=connector())  # noqa: SLF001
+            daemon = asyncio.create_task(handlers._reconcile(body=connector()))  # noqa: SLF001
+            assert await reconciler.next() == "look"
+            given, later = asyncio.Event(), asyncio.Event()
+            taken = looks.line_up(Priority.USER, given.set)  # so that its retry has to wait in line
+            await asyncio.wait_for(given.wait(), PATIENCE)
+            asyncio.get_running_loop().call_later(0.2, later.set)  # which a busy loop does not come to
+            await asyncio.wait_for(later.wait(), PATIENCE)
+            taken.end()
+            assert await reconciler.next() == "look"
+            daemon.cancel()
+            await daemon
 
     asyncio.run(story())

@@ -19,7 +19,7 @@ from apono_operator.handlers.looks import Looks, threads_for
 from apono_operator.handlers.timing import Timing
 from apono_operator.handlers.work_items import Allowance, WorkItems
 from apono_operator.reconciler import Outcome, Reconciler, Remainder
-from apono_operator.state.finding import Next
+from apono_operator.state.finding import Next, waits
 from apono_operator.state.resources import Owner
 from apono_operator.v1alpha1 import Reason
 
@@ -46,10 +46,15 @@ class SlowAws:
             raise TransientError(Reason.AWS_UNAVAILABLE, "iam:GetRole: no answer")
         return Outcome(Next.NOTHING)
 
-    def finalize(self, owner: Owner) -> Remainder | None:
+    def finalize(self, owner: Owner, *, quick: bool = False) -> Remainder | None:
+        if quick:
+            return Remainder(waits(Reason.DELETING, "The role."), 1, needs_aws=True)
         self._begin("finalize", owner)
         self._take_long()
         return None
+
+    def generation(self, owner: Owner) -> int | None:
+        return 1 if owner.name else None
 
     def secrets_changed(self, owner: Owner) -> bool:
         return owner.name == "with a new Secret"

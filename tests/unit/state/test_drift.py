@@ -20,7 +20,7 @@ from apono_operator.state.drift import (
     untouched_objects_finding,
     untouched_role_finding,
 )
-from apono_operator.state.finding import Next
+from apono_operator.state.finding import Next, found, waits
 from apono_operator.state.iam_policy import PolicyDocument
 from apono_operator.state.plan import plan_objects, plan_role
 from apono_operator.state.resources import IamRole, Manifest, ObjectKey, State
@@ -263,19 +263,18 @@ def test_objects_are_told_by_paths_and_never_by_values() -> None:
     )
 
 
-def test_a_missing_object_and_one_with_our_mark_were_changed_by_others() -> None:
-    objects = the_objects()
-    spoilt = {key: {**manifest, "spec": {}} for key, manifest in objects.items() if key.kind == "Deployment"}
+def test_whatever_differs_on_an_object_is_the_doing_of_others() -> None:
+    assert all(is_object_drift(change) for change in the_changes({}))
+    spoilt = {key: {**manifest, "spec": {}} for key, manifest in the_objects().items() if key.kind == "Deployment"}
+    assert all(is_object_drift(change) for change in the_changes(spoilt))
 
-    assert all(is_object_drift(change, spoilt) for change in the_changes(spoilt))
 
+def test_our_own_account_of_restarts_is_no_drift() -> None:
+    restarted = the_objects(some_inputs(restarts=1, settled=1))
 
-def test_an_object_made_for_another_manifest_was_not_changed_by_others() -> None:
-    before = the_objects(some_inputs(token="the-token-before"))
-
-    changes = the_changes(before)
-    assert changes
-    assert not any(is_object_drift(change, before) for change in changes)
+    changes = the_changes(restarted)
+    assert [change.manifest["kind"] for change in changes] == ["Deployment"]
+    assert not any(is_object_drift(change) for change in changes)
 
 
 # --- who had the role before ----------------------------------------------------------------------------------------
@@ -356,10 +355,13 @@ def test_a_role_that_waits_for_a_new_wish_is_not_as_asked() -> None:
     assert (finding.status, finding.reason) == (ConditionStatus.FALSE, Reason.SUSPENDED)
 
 
-def test_objects_that_may_not_be_made_are_missing() -> None:
-    finding = untouched_objects_finding(REPORT, the_changes({}), {})
+AVAILABLE = found(Reason.PODS_AVAILABLE, "1 of 1 pods are available.")
+NOT_INJECTED = waits(Reason.ROLE_NOT_INJECTED, "Pods without it are started anew.")
 
-    assert finding is not None
+
+def test_objects_that_may_not_be_made_are_missing() -> None:
+    finding = untouched_objects_finding(REPORT, the_changes({}), {}, AVAILABLE)
+
     assert finding.reason is Reason.OBJECT_MISSING
     assert finding.message.startswith("ServiceAccount apono/apono-connector-production, Secret")
 
@@ -367,14 +369,34 @@ def test_objects_that_may_not_be_made_are_missing() -> None:
 def test_objects_that_wait_for_a_new_wish_are_not_as_asked() -> None:
     before = the_objects(some_inputs(token="the-token-before"))
 
-    finding = untouched_objects_finding(SUSPENDED, the_changes(before), before)
-
-    assert finding is not None
-    assert finding.reason is Reason.SUSPENDED
+    assert untouched_objects_finding(SUSPENDED, the_changes(before), before, AVAILABLE).reason is Reason.SUSPENDED
 
 
 def test_objects_that_others_changed_are_judged_by_their_pods() -> None:
     observed = {key: {**manifest, "spec": {}} for key, manifest in the_objects().items()}
 
-    assert untouched_objects_finding(REPORT, the_changes(observed), observed) is None
-    assert untouched_objects_finding(SUSPENDED, (), the_objects()) is None
+    assert untouched_objects_finding(REPORT, the_changes(observed), observed, AVAILABLE) == AVAILABLE
+    assert untouched_objects_finding(SUSPENDED, (), the_objects(), AVAILABLE) == AVAILABLE
+
+
+def test_pods_without_the_role_that_may_not_be_started_anew_are_told_so() -> None:
+    finding = untouched_objects_finding(FROZEN, (), the_objects(), NOT_INJECTED)
+
+    assert (finding.reason, finding.awaits) == (Reason.ROLE_NOT_INJECTED, Next.SOMEBODY)
+    assert "spec.suspend is true" in finding.message
+
+
+# --- what is begun --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("role", "objects", "left"),
+    [
+        (Mandate(carried_out=True), Mandate(carried_out=True), Digest("r", "o")),
+        (Mandate(carried_out=False), Mandate(carried_out=True), Digest("", "o")),
+        (Mandate(carried_out=True), Mandate(carried_out=False), Digest("r", "")),
+        (SUSPENDED, SUSPENDED, Digest("r", "o")),
+    ],
+)
+def test_what_is_begun_is_not_as_applied_any_more(role: Mandate, objects: Mandate, left: Digest) -> None:
+    assert Digest("r", "o").begun(role=role, objects=objects) == left

@@ -3,11 +3,9 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import pytest
-
 from apono_operator.state import plan
 from apono_operator.state.desired import desired_state, emptied_secret
-from apono_operator.state.plan import is_spoilt, object_conflict, plan_objects
+from apono_operator.state.plan import object_conflict, plan_objects
 from apono_operator.state.resources import Manifest, ObjectKey, child_keys, key_of
 from tests.builders import a_spec, an_owner, some_inputs
 from tests.unit.state.api_server import returned
@@ -109,26 +107,3 @@ def test_a_foreign_object_that_we_would_not_write_is_no_conflict() -> None:
 
 
 # --- beyond repair ------------------------------------------------------------------------------------------------
-
-
-def refused(kind: str, **inputs: Any) -> plan.ApplyObject:
-    """A change of the child of *kind* that the API server does not take."""
-    return plan.ApplyObject(desired_state(some_inputs(**inputs)).objects[KEYS[kind]], ("spec",))
-
-
-def test_a_deployment_that_refuses_what_it_once_took_was_spoilt_by_somebody_and_may_be_made_anew() -> None:
-    assert is_spoilt(refused("Deployment"), stored()[KEYS["Deployment"]])
-
-
-def test_a_deployment_that_refuses_something_new_is_kept_because_the_manifest_may_be_at_fault() -> None:
-    assert not is_spoilt(refused("Deployment", token="rotated"), stored()[KEYS["Deployment"]])
-
-
-@pytest.mark.parametrize("annotations", [{}, {"annotations": {}}], ids=["none", "empty"])
-def test_a_deployment_without_our_mark_is_kept_because_nobody_knows_what_it_took(annotations: dict[str, Any]) -> None:
-    assert not is_spoilt(refused("Deployment"), {"metadata": {"name": KEYS["Deployment"].name, **annotations}})
-
-
-@pytest.mark.parametrize("kind", ["ServiceAccount", "Secret"])
-def test_only_deployments_are_made_anew_because_the_others_hold_what_is_lost_with_them(kind: str) -> None:
-    assert not is_spoilt(refused(kind), stored()[KEYS[kind]])

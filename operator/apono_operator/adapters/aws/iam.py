@@ -6,7 +6,7 @@ Source: IAM API reference.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Flag, auto
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -330,10 +330,11 @@ _OPERATIONS: Mapping[type, _Operation] = {
                 RoleName=c.role_name, InstanceProfileName=c.instance_profile
             ),
         ),
-        _removing(
+        _Operation(
             plan.DeleteRole,
             "iam:DeleteRole",
             lambda iam, c: iam.delete_role(RoleName=c.role_name),
+            nullcontext,  # that it is gone is for a look to say, which may have shown it a moment ago
         ),
     )
 }

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 from pyrate_limiter import Limiter, Rate, SingleBucketFactory, StateBucket, TokenBucket
 
 from apono_operator.adapters.fence import Fence
-from apono_operator.adapters.priority import PRIORITY, FairQueue
+from apono_operator.adapters.priority import BEGUN, PRIORITY, FairQueue
 
 SLICE = 0.2
 """Seconds after which who waits asks the fence again."""
@@ -77,7 +77,7 @@ class RateLimiter:
         """
         call = _Call()
         with self._changed:
-            self._queue.put(call, PRIORITY.get())
+            self._queue.put(call, PRIORITY.get(), BEGUN.get())
             while not call.may_leave:
                 self._fence.check()  # whoever raises here keeps its place: behind the fence nobody's turn comes
                 if self._is_awaited:
