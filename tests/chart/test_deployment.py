@@ -148,3 +148,14 @@ def test_an_api_server_knows_every_field_of_every_object(
     )
 
     assert len(answer.splitlines()) == len(rendering.objects)
+
+
+def test_a_template_of_the_administrators_is_found_in_the_pod(chart: Chart) -> None:
+    volume = {"name": "template", "configMap": {"name": "management-account-template"}}
+    mount = {"name": "template", "mountPath": "/etc/apono", "readOnly": True}
+
+    rendering = chart.render({"extraVolumes": [volume], "extraVolumeMounts": [mount]})
+
+    assert volume in rendering.pod["spec"]["volumes"]
+    assert mount in rendering.container["volumeMounts"]
+    assert len(rendering.pod["spec"]["volumes"]) == len(chart.render({}).pod["spec"]["volumes"]) + 1

@@ -7,16 +7,20 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 
 import pytest
 
 from apono_operator.adapters.aws.rate_limits import RateLimit
 from apono_operator.adapters.errors import AdapterError, DeniedError, FencedError, TransientError
+from apono_operator.reconciler.environment import Environment
+from apono_operator.reconciler.failures import finding_of
 from apono_operator.state.stack import MakeChangeSet
 from apono_operator.v1alpha1 import Reason
 from sandbox.aws import Fault, FrontDoor, ManualClock, access_denied, server_error
 from tests.adapters.aws.connection import UNLIMITED, Connection, connect
 from tests.adapters.aws.management import EXTERNAL_ID, UID, Management, management_for
+from tests.builders import ISSUER, an_administration
 
 MIB = 1 << 20
 MINUTE = 60
@@ -182,6 +186,27 @@ def test_the_role_that_is_denied_reading_a_role_is_named(management: Management)
         management.access.role("apono-a")
 
     assert failure.value.caller.endswith(f"({management.entrance.role_arn})")
+
+
+def test_users_read_which_role_to_allow_the_action_to(management: Management) -> None:
+    connection = management.connection
+    connection.session.caller_identity()
+    passes = Environment(
+        kubernetes=cast("Any", None),  # what a failed call means takes no call to the cluster
+        session=connection.session,
+        iam=connection.iam,
+        administration=an_administration(),
+        issuer=ISSUER,
+    )
+    fault = Fault(access_denied(), account=management.account, operation="DescribeStacks")
+    with connection.aws.faults.during(fault):
+        there = finding_of(refusal_of(management), passes)
+    way_in = finding_of(refusal_of(management.with_entrance(external_id="another")), passes)
+
+    assert there.message.endswith(
+        f" Allow it to the operator's role in the management account ({management.entrance.role_arn})."
+    )
+    assert way_in.message.endswith(f" Allow it to the operator's role ({connection.session.last_caller}).")
 
 
 # --- limits, fence, cost ------------------------------------------------------------------------------------------
