@@ -24,6 +24,12 @@ _PRINTER_COLUMNS: tuple[JsonSchema, ...] = (
     {"name": "Ready", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Ready")].status'},
     {"name": "Reason", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Ready")].reason'},
     {"name": "Role ARN", "type": "string", "jsonPath": ".status.connectorRoleArn", "priority": 1},
+    {
+        "name": "Management role ARN",
+        "type": "string",
+        "jsonPath": ".status.managementAccountRoleArn",
+        "priority": 1,
+    },
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
 )
 

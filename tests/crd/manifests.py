@@ -27,6 +27,12 @@ CONDITION: Json = {
     "lastTransitionTime": "2026-01-01T00:00:00Z",
 }
 
+ORGANIZATION: Json = {"mode": "Organization", "organizationId": "o-k012345a67", "organizationUnitId": "r-1a2b"}
+"""The smallest valid target of mode Organization."""
+
+_OF_ORGANIZATIONS = frozenset(
+    f"spec.target.{name}" for name in ("organizationId", "organizationUnitId", "managementAccountId")
+)
 _ITEMS: dict[str, Json] = {
     "imagePullSecrets": {"name": "registry"},
     "env": {"name": "HTTPS_PROXY", "value": "http://proxy.example:3128"},
@@ -49,6 +55,12 @@ def minimal(name: str = "production") -> Json:
             "permissions": "ReadOnly",
         },
     }
+
+
+def minimal_for(path: str, name: str = "production") -> Json:
+    """Return the smallest valid manifest in which *path* may be set."""
+    manifest = minimal(name)
+    return changed(manifest, "spec.target", ORGANIZATION) if path in _OF_ORGANIZATIONS else manifest
 
 
 def changed(manifest: Json, path: str, value: Any) -> Json:

@@ -19,6 +19,9 @@ _SPEC = crds.custom_resource_definition()["spec"]["versions"][0]["schema"]["open
 
 _ODDITIES: tuple[Any, ...] = (None, "", " ", "a\n", "ä", "0", 0, -1, 1.0, 2**31, True, [], [None], {}, {"": ""})
 _KEYS = st.from_regex(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,10}[A-Za-z0-9])?", fullmatch=True)
+_SHARES_OF_EXAMPLES = {"spec.target": 3 / 4}
+"""Of what seldom holds together by chance, as its fields depend on each other."""
+
 _NUMBERS_OF_EDITS = (0, 0, 0, 0, 1, 2)
 
 _ROWS = [row for row in ROWS if row.path.startswith("spec.") and not row.is_about_updates]
@@ -51,7 +54,7 @@ class _Author:
 
     def value(self, schema: Json, path: str) -> Any:
         examples = _EXAMPLES[path]
-        if examples and self._chance.random() < 1 / 3:
+        if examples and self._chance.random() < _SHARES_OF_EXAMPLES.get(path, 1 / 3):
             return self._chance.choice(examples)
         if "enum" in schema:
             return self._chance.choice(schema["enum"])

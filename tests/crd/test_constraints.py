@@ -13,7 +13,7 @@ import pytest
 from apono_operator import crds
 from tests.crd.connectors import Connectors, RefusedError
 from tests.crd.constraints import Node, constraints, nodes
-from tests.crd.manifests import ABSENT, changed, error_field, minimal
+from tests.crd.manifests import ABSENT, changed, error_field, minimal, minimal_for
 from tests.crd.rows import REQUIRED, ROWS
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Subject:
         self._connectors.replace(changed(stored, path, value), dry_run=True)
 
     def try_value(self, path: str, value: Any) -> None:
-        manifest = changed(minimal(self._name), path, value)
+        manifest = changed(minimal_for(path, self._name), path, value)
         if path.startswith("status"):
             self._connectors.merge_status(self._existing, {"status": manifest["status"]}, dry_run=True)
         else:

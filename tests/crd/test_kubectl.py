@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from apono_operator.v1alpha1 import ConnectorDeployment
+from apono_operator.v1alpha1 import ConnectorDeployment, Target
 from sandbox.controlplane import CommandError
 from tests.crd.manifests import CONDITION, minimal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pydantic import BaseModel
+
     from sandbox.controlplane import ControlPlane
     from tests.crd.connectors import Connectors
 
 ARN = "arn:aws:iam::123456789012:role/apono-connector-production"
+MANAGEMENT_ARN = "arn:aws:iam::999988887777:role/apono-management-production"
 READY = {
     "observedGeneration": 1,
     "connectorRoleArn": ARN,
+    "managementAccountRoleArn": MANAGEMENT_ARN,
     "conditions": [{**CONDITION, "type": "Accepted", "reason": "Accepted", "status": "Unknown"}, CONDITION],
 }
 COLUMNS = {"NAME": "", "MODE": "Account", "PERMISSIONS": "ReadOnly", "READY": "True", "REASON": "ConnectorReady"}
@@ -65,10 +69,10 @@ def test_the_category_lists_the_connectors(kubectl: Callable[..., str], ready: s
     assert f"aponoconnector.apono.io/{ready}" in kubectl("get", "apono", "--output=name").splitlines()
 
 
-def test_a_wide_table_tells_the_role_as_well(kubectl: Callable[..., str], ready: str) -> None:
+def test_a_wide_table_tells_the_roles_as_well(kubectl: Callable[..., str], ready: str) -> None:
     cells = table(kubectl("get", "apc", ready, "--output=wide"))
-    assert cells["ROLE ARN"] == ARN
-    assert list(cells) == [*COLUMNS, "ROLE ARN", "AGE"]
+    assert (cells["ROLE ARN"], cells["MANAGEMENT ROLE ARN"]) == (ARN, MANAGEMENT_ARN)
+    assert list(cells) == [*COLUMNS, "ROLE ARN", "MANAGEMENT ROLE ARN", "AGE"]
 
 
 def test_wait_sees_that_a_connector_is_ready(kubectl: Callable[..., str], ready: str) -> None:
@@ -83,8 +87,10 @@ def test_wait_does_not_take_a_condition_of_an_earlier_spec(
         kubectl("wait", f"apc/{ready}", "--for=condition=Ready", "--timeout=1s")
 
 
-def test_explain_describes_every_field_of_the_deployment(kubectl: Callable[..., str]) -> None:
-    words = " ".join(kubectl("explain", "aponoconnectors.spec.deployment").split())
-    fields = ConnectorDeployment.model_json_schema(by_alias=True)["properties"]
+@pytest.mark.parametrize(("part", "model"), [("deployment", ConnectorDeployment), ("target", Target)])
+def test_explain_describes_every_field(kubectl: Callable[..., str], part: str, model: type[BaseModel]) -> None:
+    words = " ".join(kubectl("explain", f"aponoconnectors.spec.{part}").split())
+    schema = model.model_json_schema(by_alias=True)
+    fields = schema.get("properties") or schema["$defs"][model.__name__]["properties"]
     assert [name for name, field in fields.items() if f"{name} <" not in words] == []
     assert [name for name, field in fields.items() if field["description"] not in words] == []

@@ -24,9 +24,15 @@ VIEW_ONLY = "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"
     ("spec", "reason", "words"),
     [
         pytest.param(
-            {"target": {"mode": "Organization"}},
+            {
+                "target": {
+                    "mode": "ManagementAccount",
+                    "organizationId": "o-k012345a67",
+                    "organizationUnitId": "r-1a2b",
+                }
+            },
             "ModeNotSupported",
-            "Organization is not served by this version of the operator; it serves: Account",
+            "ManagementAccount is not served by this version of the operator; it serves: Account",
             id="a mode that is not built yet",
         ),
         pytest.param(

@@ -5,23 +5,25 @@ Source: Kubernetes API conventions, "Typical status properties"; cli-utils, ksta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from apono_operator.state.finding import Finding, Findings, Next, found, unknown
-from apono_operator.v1alpha1 import Condition, ConditionStatus, ConditionType, Reason
+from apono_operator.v1alpha1 import Condition, ConditionStatus, ConditionType, Mode, Reason
 
-ASPECTS: tuple[ConditionType, ...] = (
+Aspects = tuple[ConditionType, ...]
+
+_OF_ORGANIZATIONS: Aspects = (
     ConditionType.ACCEPTED,
     ConditionType.CREDENTIALS_VALID,
     ConditionType.OIDC_PROVIDER_READY,
     ConditionType.TOKEN_AVAILABLE,
     ConditionType.CONNECTOR_ROLE_READY,
+    ConditionType.MANAGEMENT_STACK_READY,
     ConditionType.DEPLOYMENT_AVAILABLE,
 )
-"""What Ready sums up, in the order in which things have to succeed."""
-
+_OF_ACCOUNTS = tuple(kind for kind in _OF_ORGANIZATIONS if kind is not ConditionType.MANAGEMENT_STACK_READY)
 
 MESSAGE_LIMIT = 1024
 """Characters of a condition's or an Event's message (Kubernetes API reference, Event v1, ``note``)."""
@@ -38,8 +40,21 @@ class Event:
     message: str
 
 
+def aspects_of(mode: Mode | None) -> Aspects:
+    """Return what Ready sums up in *mode*, in the order in which things have to succeed.
+
+    Args:
+        mode: The connector's; None if nobody can read it, which counts as `Mode.ACCOUNT`.
+    """
+    return _OF_ORGANIZATIONS if mode is Mode.ORGANIZATION else _OF_ACCOUNTS
+
+
 def conditions(
-    findings: Findings, previous: Sequence[Condition], generation: int, now: datetime
+    findings: Findings,
+    previous: Sequence[Condition],
+    generation: int,
+    now: datetime,
+    aspects: Aspects = _OF_ACCOUNTS,
 ) -> tuple[Condition, ...]:
     """Return the conditions of the whole connector.
 
@@ -48,13 +63,14 @@ def conditions(
         previous: The conditions in the status so far.
         generation: The metadata.generation that the findings speak of.
         now: The present time, with a time zone.
+        aspects: What Ready sums up, see `aspects_of`; others are neither counted nor shown.
     """
     stamp = _Stamp({condition.type: condition for condition in previous}, generation, now)
-    aspects = [stamp.aspect(kind, findings) for kind in ASPECTS]
-    summary = _summary(findings, aspects, generation)
+    parts = {kind: stamp.aspect(kind, findings, aspects) for kind in aspects}
+    summary = _summary(findings, parts, generation)
     return (
         stamp.condition(ConditionType.READY, summary.status, summary.reason, summary.message),
-        *aspects,
+        *parts.values(),
         *_while_true(stamp, findings, summary),
         *stamp.asides(findings),
     )
@@ -69,7 +85,7 @@ def deletion_conditions(
     why = "The condition DeletionBlocked says why it cannot go on." if is_blocked else finding.message
     message = f"The connector is being taken away. {why}"
     ready = stamp.condition(ConditionType.READY, ConditionStatus.FALSE, Reason.DELETING, message)
-    aspects = [condition for condition in previous if condition.type in set(ASPECTS)]
+    aspects = [condition for condition in previous if condition.type in set(_OF_ORGANIZATIONS)]
     if not is_blocked:
         return (ready, *aspects)
     blocked = stamp.condition(ConditionType.DELETION_BLOCKED, ConditionStatus.TRUE, finding.reason, finding.message)
@@ -103,6 +119,7 @@ def _is_news(condition: Condition, before: Condition | None) -> bool:
 _MADE = frozenset(
     {
         ConditionType.CONNECTOR_ROLE_READY,
+        ConditionType.MANAGEMENT_STACK_READY,
         ConditionType.DEPLOYMENT_AVAILABLE,
         ConditionType.DRIFTED,
         ConditionType.SUSPENDED,
@@ -111,7 +128,15 @@ _MADE = frozenset(
 )
 _BAD_WHEN_TRUE = frozenset({ConditionType.DELETION_BLOCKED, ConditionType.DRIFTED})
 _REPEATING = frozenset({ConditionType.RECONCILING, ConditionType.STALLED})
-_PROGRESS = frozenset({Reason.ROLLOUT_IN_PROGRESS, Reason.PROPAGATING, Reason.RECONCILING, Reason.DELETING})
+_PROGRESS = frozenset(
+    {
+        Reason.ROLLOUT_IN_PROGRESS,
+        Reason.PROPAGATING,
+        Reason.RECONCILING,
+        Reason.STACK_IN_PROGRESS,
+        Reason.DELETING,
+    }
+)
 
 
 def _event_type(condition: Condition) -> str:
@@ -137,12 +162,12 @@ class _Stamp:
             observed_generation=self.generation,
         )
 
-    def aspect(self, kind: ConditionType, findings: Findings) -> Condition:
+    def aspect(self, kind: ConditionType, findings: Findings, aspects: Aspects) -> Condition:
         finding = findings.get(kind)
         if finding:
             return self.condition(kind, finding.status, finding.reason, finding.message)
         return self.previous.get(kind) or self.condition(
-            kind, ConditionStatus.UNKNOWN, Reason.WAITING, f"Waits for {_first_bad(findings)}."
+            kind, ConditionStatus.UNKNOWN, Reason.WAITING, f"Waits for {_first_bad(findings, aspects)}."
         )
 
     def asides(self, findings: Findings) -> Iterator[Condition]:
@@ -170,16 +195,16 @@ def _timestamp(now: datetime) -> str:
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _first_bad(findings: Findings) -> str:
-    return next((kind.value for kind in ASPECTS if kind in findings and not findings[kind].good), "a first look")
+def _first_bad(findings: Findings, aspects: Aspects) -> str:
+    return next((kind.value for kind in aspects if kind in findings and not findings[kind].good), "a first look")
 
 
-def _summary(findings: Findings, aspects: Sequence[Condition], generation: int) -> Finding:
+def _summary(findings: Findings, parts: Mapping[ConditionType, Condition], generation: int) -> Finding:
     """Return what Ready says: the first aspect that is not as asked, or that nobody has seen as asked yet."""
-    bad = next((findings[kind] for kind in ASPECTS if kind in findings and not findings[kind].good), None)
+    bad = next((findings[kind] for kind in parts if kind in findings and not findings[kind].good), None)
     if bad:
         return Finding(ConditionStatus.FALSE, bad.reason, bad.message, bad.awaits)
-    for kind, condition in zip(ASPECTS, aspects, strict=True):
+    for kind, condition in parts.items():
         if kind not in findings and not _was_good(condition, generation):
             return unknown(Reason.WAITING, f"Waits for a look at {kind.value}.")
     return found(Reason.CONNECTOR_READY, "The connector runs with its role.")

@@ -40,6 +40,10 @@ class ConditionType(StrEnum):
     OIDC_PROVIDER_READY = "OIDCProviderReady", "IAM trusts this cluster's ServiceAccount tokens."
     TOKEN_AVAILABLE = "TokenAvailable", "The connector token is in its Secret."
     CONNECTOR_ROLE_READY = "ConnectorRoleReady", "The connector role is in IAM as asked."
+    MANAGEMENT_STACK_READY = (
+        "ManagementStackReady",
+        "Mode `Organization` only: the management-account stack is as asked, and its role trusts the connector role.",
+    )
     DEPLOYMENT_AVAILABLE = "DeploymentAvailable", "The connector's pods run, with the connector role."
     RECONCILING = "Reconciling", "Only while True: the operator is working towards the manifest."
     STALLED = "Stalled", "Only while True: nothing will change until somebody corrects something."

@@ -21,6 +21,10 @@ TAG_KEY = r"^[A-Za-z0-9 _.:/=+@-]+$"
 TAG_VALUE = r"^[A-Za-z0-9 _.:/=+@-]*$"
 TAG_KEY_LIMIT = 128
 RESERVED_TAG_PREFIXES = ("aws:", "apono.io/")
+ACCOUNT_ID = r"^[0-9]{12}$"
+# Organizations API reference, Organization, Root and OrganizationalUnit.
+ORGANIZATION_ID = r"^o-[a-z0-9]{10,32}$"
+UNIT_ID = r"^(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})$"
 
 
 class Mode(StrEnum):
@@ -67,6 +71,26 @@ class TokenSecretRef(ApiModel):
     ] = "token"
 
 
+def _names_its_organization(target: Target) -> bool:
+    return target.mode is Mode.ACCOUNT or bool(target.organization_id and target.organization_unit_id)
+
+
+def _names_none_for_an_account(target: Target) -> bool:
+    return target.mode is not Mode.ACCOUNT or not (target.organization_id or target.organization_unit_id)
+
+
+def _names_another_account_from_outside(target: Target) -> bool:
+    return target.mode is Mode.ORGANIZATION or target.management_account_id is None
+
+
+def _stays(field: str, remedy: str) -> Rule:
+    """Return the rule that *field* of a target is what it was, once it is set."""
+    return Rule(
+        f"!has(oldSelf.{field}) || (has(self.{field}) && self.{field} == oldSelf.{field})",
+        f"target.{field} is immutable once it is set: {remedy}",
+    )
+
+
 class Target(ApiModel):
     """What the connector manages."""
 
@@ -75,13 +99,32 @@ class Target(ApiModel):
             "self.mode == oldSelf.mode",
             "target.mode is immutable: create another AponoConnector for another mode",
         ),
+        Rule(
+            "self.mode == 'Account' || (has(self.organizationId) && has(self.organizationUnitId))",
+            "target.mode Organization and ManagementAccount need both: organizationId, such as o-k012345a67, and "
+            "organizationUnitId, the root (r-1a2b) or organizational unit (ou-1a2b-12345678) to manage",
+            _names_its_organization,
+        ),
+        Rule(
+            "self.mode != 'Account' || (!has(self.organizationId) && !has(self.organizationUnitId))",
+            "target.mode Account manages no organization: remove organizationId and organizationUnitId",
+            _names_none_for_an_account,
+        ),
+        Rule(
+            "self.mode == 'Organization' || !has(self.managementAccountId)",
+            "target.managementAccountId is for target.mode Organization alone: remove it",
+            _names_another_account_from_outside,
+        ),
+        _stays("organizationId", "create another AponoConnector for another organization"),
+        _stays("managementAccountId", "create another AponoConnector for another management account"),
     )
 
     mode: Annotated[
         Mode,
         Field(
-            description="Account: the AWS account of this cluster. ManagementAccount and Organization: the whole "
-            "organization. Immutable. This version serves Account."
+            description="Account: the AWS account of this cluster. Organization: an organization, from a cluster in "
+            "any account of it but its management account. ManagementAccount: an organization, from a cluster in its "
+            "management account. Immutable. This version serves Account and Organization."
         ),
     ]
     account_id: Annotated[
@@ -89,7 +132,35 @@ class Target(ApiModel):
         Field(
             description="A guard: the 12 digits of the account that this must be. Nothing is made when the "
             "operator's credentials belong to another.",
-            pattern=r"^[0-9]{12}$",
+            pattern=ACCOUNT_ID,
+            min_length=12,
+            max_length=12,
+        ),
+    ] = None
+    organization_id: Annotated[
+        str | None,
+        Field(
+            description="Id of the organization to manage, such as o-k012345a67. Required in modes Organization and "
+            "ManagementAccount. Immutable.",
+            pattern=ORGANIZATION_ID,
+            max_length=34,
+        ),
+    ] = None
+    organization_unit_id: Annotated[
+        str | None,
+        Field(
+            description="The part of the organization to manage: its root, such as r-1a2b, for all of it, or an "
+            "organizational unit, such as ou-1a2b-12345678. Required in modes Organization and ManagementAccount.",
+            pattern=UNIT_ID,
+            max_length=68,
+        ),
+    ] = None
+    management_account_id: Annotated[
+        str | None,
+        Field(
+            description="Mode Organization: the 12 digits of the organization's management account, needed where the "
+            "administrator lets this namespace into several. Immutable once it is set.",
+            pattern=ACCOUNT_ID,
             min_length=12,
             max_length=12,
         ),

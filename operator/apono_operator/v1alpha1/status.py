@@ -43,6 +43,28 @@ class AponoConnectorStatus(ApiModel):
             max_length=128,
         ),
     ] = None
+    management_account_role_arn: Annotated[
+        str | None,
+        Field(
+            description="Mode Organization: ARN of the role in the management account, which Apono's integration "
+            "asks for.",
+            max_length=2048,
+        ),
+    ] = None
+    management_stack_id: Annotated[
+        str | None,
+        Field(
+            description="Mode Organization: ARN of the CloudFormation stack in the management account.",
+            max_length=2048,
+        ),
+    ] = None
+    management_stack_status: Annotated[
+        str | None,
+        Field(
+            description="Mode Organization: status of that stack in CloudFormation's words, such as CREATE_COMPLETE.",
+            max_length=128,
+        ),
+    ] = None
     last_applied_hash: Annotated[
         str | None,
         Field(

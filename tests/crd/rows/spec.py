@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from tests.crd.manifests import minimal
+from tests.crd.manifests import ORGANIZATION, minimal
 from tests.crd.row import Required, Row, at_most, bounded_text, choice, dns_subdomain, pattern, rule
 
 _SPEC = minimal()["spec"]
+_INSIDE = {**ORGANIZATION, "mode": "ManagementAccount"}
 _ARN = "arn:aws:iam::123456789012:policy/"
 
 CONNECTOR_ID_STAYS = "connectorId is immutable, also from unset to set: create another AponoConnector for another id"
 MODE_STAYS = "target.mode is immutable: create another AponoConnector for another mode"
+ORGANIZATION_NEEDED = (
+    "target.mode Organization and ManagementAccount need both: organizationId, such as o-k012345a67, and "
+    "organizationUnitId, the root (r-1a2b) or organizational unit (ou-1a2b-12345678) to manage"
+)
+NO_ORGANIZATION = "target.mode Account manages no organization: remove organizationId and organizationUnitId"
+NO_MANAGEMENT_ACCOUNT = "target.managementAccountId is for target.mode Organization alone: remove it"
+ORGANIZATION_STAYS = (
+    "target.organizationId is immutable once it is set: create another AponoConnector for another organization"
+)
+MANAGEMENT_ACCOUNT_STAYS = (
+    "target.managementAccountId is immutable once it is set: "
+    "create another AponoConnector for another management account"
+)
 TAG_KEYS = "tag keys must have 1 to 128 of the characters A-Z a-z 0-9 space _ . : / = + - @"
 RESERVED_TAGS = "tag keys of aws: and apono.io/ are reserved: choose another key"
 
@@ -54,16 +68,99 @@ ROWS: tuple[Row, ...] = (
     *dns_subdomain("spec.tokenSecretRef.name"),
     *bounded_text("spec.tokenSecretRef.key", 253, shortest=1),
     *pattern("spec.tokenSecretRef.key", "is the key of a Secret", "-._aZ9", "a b", "a/b", "a\n"),
-    *choice("spec.target.mode", "Everything", "Account", "ManagementAccount", "Organization"),
+    *choice("spec.target.mode", "Everything", "Account"),
     *rule(
         "spec.target",
         MODE_STAYS,
         "keeps its mode",
         {"mode": "Account", "accountId": "123456789012"},
-        {"mode": "Organization"},
-        {"mode": "ManagementAccount"},
+        ORGANIZATION,
+        _INSIDE,
         before={"mode": "Account"},
     ),
+    *rule(
+        "spec.target",
+        ORGANIZATION_NEEDED,
+        "names organization and unit in mode Organization",
+        ORGANIZATION,
+        {"mode": "Organization"},
+        {"mode": "Organization", "organizationId": "o-k012345a67"},
+        {"mode": "Organization", "organizationUnitId": "r-1a2b"},
+    ),
+    *rule(
+        "spec.target",
+        ORGANIZATION_NEEDED,
+        "names organization and unit in mode ManagementAccount",
+        _INSIDE,
+        {"mode": "ManagementAccount"},
+        {"mode": "ManagementAccount", "organizationId": "o-k012345a67"},
+        {"mode": "ManagementAccount", "organizationUnitId": "r-1a2b"},
+    ),
+    *rule(
+        "spec.target",
+        NO_ORGANIZATION,
+        "names no organization and no unit in mode Account",
+        {"mode": "Account"},
+        {**ORGANIZATION, "mode": "Account"},
+        {"mode": "Account", "organizationId": "o-k012345a67"},
+        {"mode": "Account", "organizationUnitId": "r-1a2b"},
+    ),
+    *rule(
+        "spec.target",
+        NO_MANAGEMENT_ACCOUNT,
+        "names a management account in mode Organization alone",
+        {**ORGANIZATION, "managementAccountId": "999988887777"},
+        {"mode": "Account", "managementAccountId": "999988887777"},
+        {**_INSIDE, "managementAccountId": "999988887777"},
+    ),
+    *rule(
+        "spec.target",
+        ORGANIZATION_STAYS,
+        "keeps its organization, and may have another unit",
+        {**ORGANIZATION, "organizationUnitId": "ou-1a2b-12345678"},
+        {**ORGANIZATION, "organizationId": "o-another000"},
+        {"mode": "Organization", "organizationUnitId": "r-1a2b"},
+        before=ORGANIZATION,
+    ),
+    *rule(
+        "spec.target",
+        MANAGEMENT_ACCOUNT_STAYS,
+        "keeps its management account",
+        {**ORGANIZATION, "managementAccountId": "999988887777", "accountId": "123456789012"},
+        {**ORGANIZATION, "managementAccountId": "111122223333"},
+        ORGANIZATION,
+        before={**ORGANIZATION, "managementAccountId": "999988887777"},
+    ),
+    *bounded_text("spec.target.organizationId", 34, admitted=f"o-{'a' * 32}"),
+    *pattern(
+        "spec.target.organizationId",
+        "is an organization's id",
+        "o-0123456789",
+        "o-012345678",
+        "O-0123456789",
+        "o-012345678A",
+        "r-1a2b",
+        "0123456789",
+        "o-0123456789\n",
+        "",
+    ),
+    *bounded_text("spec.target.organizationUnitId", 68, admitted=f"ou-{'a' * 32}-{'b' * 32}"),
+    *pattern(
+        "spec.target.organizationUnitId", "is a root's id", "r-1a2b", "r-1a2", f"r-{'a' * 33}", "r-1A2B", "R-1a2b", ""
+    ),
+    *pattern(
+        "spec.target.organizationUnitId",
+        "is an organizational unit's id",
+        "ou-1a2b-12345678",
+        "ou-1a2b",
+        "ou-1a2b-1234567",
+        "ou-1a2-12345678",
+        "ou-1a2b-12345678\n",
+        "xr-1a2b",
+        "o-k012345a67",
+    ),
+    *bounded_text("spec.target.managementAccountId", 12, shortest=12, letter="0"),
+    *pattern("spec.target.managementAccountId", "has digits only", "012345678901", "12345678901a", "1234-567-890"),
     *bounded_text("spec.target.accountId", 12, shortest=12, letter="0"),
     *pattern("spec.target.accountId", "has digits only", "012345678901", "12345678901a", "1234-567-890"),
     *choice("spec.permissions", "Full-Access", "FullAccess", "ReadOnly"),

@@ -11,6 +11,7 @@ from apono_operator.v1alpha1 import Mode, PermissionSet, Reason
 from tests.builders import a_boundary, a_spec, an_administration
 
 SECURITY_AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"
+UNIT = {"organizationId": "o-k012345a67", "organizationUnitId": "ou-1a2b-12345678"}
 LIMITS = an_administration(
     grants=(
         Grant(namespaces=("apono", "team-*"), permissions=(PermissionSet.READ_ONLY,)),
@@ -190,7 +191,7 @@ def test_what_the_administrator_does_not_allow_is_refused_with_what_to_ask_for(
 
 @pytest.mark.parametrize("mode", [Mode.MANAGEMENT_ACCOUNT, Mode.ORGANIZATION])
 def test_a_mode_that_is_not_served_yet_is_refused_before_anything_else(mode: Mode) -> None:
-    refused = refusal(asked("other", target={"mode": mode}), LIMITS)
+    refused = refusal(asked("other", target={**UNIT, "mode": mode}), LIMITS)
 
     assert refused is not None
     assert refused.reason is Reason.MODE_NOT_SUPPORTED

@@ -8,20 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apono_operator.state.conditions import (
-    ASPECTS,
     MESSAGE_LIMIT,
+    Aspects,
     Event,
+    aspects_of,
     conditions,
     deletion_conditions,
     events,
     one_line,
 )
 from apono_operator.state.finding import Finding, Findings, Next, found, retained, stuck, unknown, waits
-from apono_operator.v1alpha1 import Condition, ConditionStatus, ConditionType, Reason
+from apono_operator.v1alpha1 import Condition, ConditionStatus, ConditionType, Mode, Reason
 from tests.builders import NOW
 
 LATER = NOW + timedelta(minutes=10)
 STAMP, LATER_STAMP = "2026-03-14T09:26:53Z", "2026-03-14T09:36:53Z"
+ASPECTS = aspects_of(Mode.ACCOUNT)
+OF_ORGANIZATIONS = aspects_of(Mode.ORGANIZATION)
 GOOD_REASONS = (
     Reason.ACCEPTED,
     Reason.CREDENTIALS_ACCEPTED,
@@ -173,6 +176,70 @@ def test_times_are_written_in_utc_to_the_second() -> None:
     elsewhere = NOW.astimezone(timezone(timedelta(hours=5, minutes=30))).replace(microsecond=999_999)
 
     assert conditions(ALL_GOOD, (), 1, elsewhere)[0].last_transition_time == STAMP
+
+
+# --- aspects: what Ready sums up depends on the mode ------------------------------------------------------------------
+
+STACK = ConditionType.MANAGEMENT_STACK_READY
+IN_ORGANIZATION: Findings = {**ALL_GOOD, STACK: found(Reason.STACK_IN_SYNC, "Fine.")}
+
+
+def test_an_organizations_connector_has_its_stack_between_its_role_and_its_pods() -> None:
+    assert (*ASPECTS[:-1], STACK, ConditionType.DEPLOYMENT_AVAILABLE) == OF_ORGANIZATIONS
+
+
+@pytest.mark.parametrize("mode", [Mode.ACCOUNT, Mode.MANAGEMENT_ACCOUNT, None])
+def test_no_other_mode_has_a_stack_elsewhere(mode: Mode | None) -> None:
+    assert aspects_of(mode) == ASPECTS
+
+
+def test_a_connector_of_an_account_never_shows_a_stack_even_if_a_status_tells_of_one() -> None:
+    before = conditions(IN_ORGANIZATION, (), 1, NOW, OF_ORGANIZATIONS)
+
+    for listed in (conditions(IN_ORGANIZATION, (), 1, NOW), conditions(ALL_GOOD, before, 1, NOW)):
+        assert types(listed) == [ConditionType.READY, *ASPECTS]
+        assert of(listed, ConditionType.READY).status is ConditionStatus.TRUE
+
+
+def test_an_organizations_connector_is_ready_only_with_its_stack() -> None:
+    complete = conditions(IN_ORGANIZATION, (), 1, NOW, OF_ORGANIZATIONS)
+    unseen = conditions(ALL_GOOD, (), 1, NOW, OF_ORGANIZATIONS)
+
+    assert types(complete) == [ConditionType.READY, *OF_ORGANIZATIONS]
+    assert of(complete, ConditionType.READY).status is ConditionStatus.TRUE
+    assert of(unseen, ConditionType.READY).message == "Waits for a look at ManagementStackReady."
+
+
+def test_the_pods_of_an_organizations_connector_wait_for_its_stack() -> None:
+    making = {**up_to(ConditionType.DEPLOYMENT_AVAILABLE, ROLLING), STACK: waits(Reason.STACK_IN_PROGRESS, "Later.")}
+    del making[ConditionType.DEPLOYMENT_AVAILABLE]
+
+    listed = conditions(making, (), 1, NOW, OF_ORGANIZATIONS)
+
+    assert of(listed, ConditionType.DEPLOYMENT_AVAILABLE).message == "Waits for ManagementStackReady."
+    assert of(listed, ConditionType.READY).reason == Reason.STACK_IN_PROGRESS
+
+
+def test_a_stack_is_told_as_it_comes_and_is_no_warning_while_it_is_made() -> None:
+    making = {**ALL_GOOD, STACK: waits(Reason.STACK_IN_PROGRESS, "Later.")}
+    first = conditions(making, conditions(ALL_GOOD, (), 1, NOW), 1, NOW, OF_ORGANIZATIONS)
+    then = conditions(IN_ORGANIZATION, first, 1, NOW, OF_ORGANIZATIONS)
+
+    told = [events(conditions(ALL_GOOD, (), 1, NOW), first), events(first, then)]
+
+    assert [[(one.type, one.reason) for one in some] for some in told] == [
+        [("Normal", Reason.STACK_IN_PROGRESS)],
+        [("Normal", Reason.CONNECTOR_READY), ("Normal", Reason.STACK_IN_SYNC)],
+    ]
+
+
+@pytest.mark.parametrize("aspects", [ASPECTS, OF_ORGANIZATIONS], ids=["an account's", "an organization's"])
+def test_a_deletion_keeps_the_aspects_that_were_there(aspects: Aspects) -> None:
+    before = conditions(IN_ORGANIZATION, (), 1, NOW, aspects)
+
+    listed = deletion_conditions(waits(Reason.DELETING, "Waiting for pods."), before, 2, LATER)
+
+    assert types(listed) == [ConditionType.READY, *aspects]
 
 
 # --- messages: they quote what others wrote, and end up in terminals ------------------------------------------------

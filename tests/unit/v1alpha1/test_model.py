@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from apono_operator import crds
 from apono_operator.v1alpha1 import AponoConnectorSpec, AponoConnectorStatus
 from tests.crd.constraints import Node, nodes
-from tests.crd.manifests import ABSENT, changed, minimal
+from tests.crd.manifests import ABSENT, changed, minimal, minimal_for
 from tests.crd.rows import REQUIRED, ROWS
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ by_object = pytest.mark.parametrize("node", OBJECTS, ids=lambda node: node.path)
 
 def parsed(path: str, value: Any) -> BaseModel:
     """Return what the model makes of *value* at *path* of a minimal manifest."""
-    manifest = changed(minimal(), path, value)
+    manifest = changed(minimal_for(path), path, value)
     if path.startswith("status"):
         return AponoConnectorStatus.model_validate(manifest["status"])
     return AponoConnectorSpec.model_validate(manifest["spec"])

@@ -25,6 +25,9 @@ STATUS: Json = {
     "connectorId": "production",
     "connectorRoleArn": "arn:aws:iam::123456789012:role/apono-connector-apono-production-0123456789",
     "connectorRoleId": "AROAEXAMPLE",
+    "managementAccountRoleArn": "arn:aws:iam::999988887777:role/apono-management-apono-production-0123456789",
+    "managementStackId": "arn:aws:cloudformation:eu-west-1:999988887777:stack/apono-apono-production-0123456789/1",
+    "managementStackStatus": "CREATE_COMPLETE",
     "serviceAccountName": "apono-connector-production",
     "conditions": [CONDITION],
 }
