@@ -164,12 +164,16 @@ class Life(_OnNewSubjects):
         self.subject.remove()
 
     def outcome(self) -> Document:
-        """What is there in the end; children but the Deployment are left to the garbage collector."""
+        """What is there in the end.
+
+        Children are left to the garbage collector; the Deployment only where its pods keep their role.
+        """
         found = super().outcome()
         children = [(kind, child["owners"]) for kind, child in found["children"].items() if child]
         kept = {kind: owners for kind, owners in children if not _is_controlled(owners)}
         again = max(0, found["creations"] - 1)
-        return {**found, "children": None, "kept": kept or None, "Deployment": self.subject.left, "creations": again}
+        left = self.subject.left if found["role"] is None else None
+        return {**found, "children": None, "kept": kept or None, "Deployment": left, "creations": again}
 
 
 class Deletion(Life):
@@ -194,7 +198,7 @@ class Change:
         name: What it is called.
         here: What is asked for at first.
         there: What is asked for then.
-        by_hand: What somebody does to the connector's things an hour before the operator looks.
+        by_hand: What somebody does to the connector's things.
         is_seen_hourly: Whether that is seen by the hourly look alone, which a death puts off to the next.
     """
 
@@ -237,7 +241,7 @@ class Update(Operation):
         self.subject.ask(change.there)
         if change.by_hand:
             change.by_hand(self.world, self.subject.owner)
-            self.world.clock.seconds += HOUR
+        self.world.clock.seconds += HOUR  # so that the next look is a thorough one, whatever was before
 
     def run(self) -> None:
         super().run()

@@ -65,6 +65,7 @@ def _dies(operation: Operation) -> bool:
         operation.run()
     except Death:
         return True
+    operation.world.line.begin()
     return False
 
 
