@@ -21,6 +21,7 @@ from typing import Any, Final
 import yaml
 
 from sandbox.aws import Account, FrontDoor
+from sandbox.bootstrap import ManagedOrganization, bootstrap
 from sandbox.controlplane import CommandError, ControlPlane, helm
 from sandbox.operator_process import OperatorProcess
 
@@ -72,6 +73,7 @@ class Installation:
         namespace: The namespace that the chart was installed into.
         boundaries: The permissions boundary of each permission set, ARNs.
         environment: What the operator's process runs with.
+        management_account: The chart's entry of the management account; None outside of organizations.
     """
 
     control_plane: ControlPlane
@@ -80,6 +82,7 @@ class Installation:
     namespace: str
     boundaries: Mapping[str, str]
     environment: Mapping[str, str]
+    management_account: Mapping[str, Any] | None = None
 
     @classmethod
     def install(
@@ -105,10 +108,57 @@ class Installation:
         """
         boundaries = _boundaries(account)
         role_arn = _operator_role(account, control_plane.issuer, namespace)
-        documents = _rendered(namespace, _values(boundaries, role_arn, values or {}))
+        return cls._install(control_plane, aws, account, namespace, role_arn, boundaries, values or {})
+
+    @classmethod
+    def install_for_organization(
+        cls,
+        control_plane: ControlPlane,
+        aws: FrontDoor,
+        account: Account,
+        managed: ManagedOrganization,
+        namespace: str,
+        values: Mapping[str, Any] | None = None,
+        management_account: Mapping[str, Any] | None = None,
+    ) -> Installation:
+        """Install as docs/bootstrap.md says, with the stacks of both accounts.
+
+        Args:
+            control_plane: The cluster; the custom resource definition must be installed.
+            aws: AWS.
+            account: The account of the operator's role, a member of the organization that knows the cluster's issuer.
+            managed: The organization.
+            namespace: Where the chart goes.
+            values: Chart values besides boundaries, management accounts, region and role.
+            management_account: What is otherwise in the management account's entry of the chart than the stacks'
+                outputs, the one unit, and all namespaces.
+
+        Raises:
+            BootstrapError: CloudFormation did not make one of the stacks.
+            CommandError: kubectl refused what the chart rendered.
+            subprocess.CalledProcessError: Helm refused the values, or the templates were not printed.
+        """
+        made = bootstrap(aws, account, managed, control_plane.issuer.removeprefix("https://"), namespace)
+        entry = {**made.management_account, "namespaces": ["*"], **(management_account or {})}
+        chart = {"managementAccounts": [entry], **(values or {})}
+        return cls._install(control_plane, aws, account, namespace, made.operator_role_arn, made.boundaries, chart)
+
+    @classmethod
+    def _install(
+        cls,
+        control_plane: ControlPlane,
+        aws: FrontDoor,
+        account: Account,
+        namespace: str,
+        role_arn: str,
+        boundaries: Mapping[str, str],
+        values: Mapping[str, Any],
+    ) -> Installation:
+        documents = _rendered(namespace, _values(boundaries, role_arn, values))
         _apply(control_plane, namespace, documents)
         environment = _environment(control_plane, aws, account, namespace, role_arn) | _settings(documents, namespace)
-        return cls(control_plane, aws, account, namespace, boundaries, environment)
+        entry = next(iter(values.get("managementAccounts", ())), None)
+        return cls(control_plane, aws, account, namespace, boundaries, environment, entry)
 
     def start(self, **overrides: str) -> OperatorProcess:
         """Start the operator; *overrides* replace variables of its environment.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sandbox.aws import Account, FrontDoor
 from sandbox.aws.account import Partition
+from sandbox.bootstrap import ManagedOrganization
 from sandbox.controlplane import ControlPlane
 from sandbox.installation import create_oidc_provider, install_crd
 
@@ -31,6 +32,15 @@ class Surroundings:
         if with_provider:
             create_oidc_provider(account, self.control_plane.issuer)
         return account
+
+    def create_organization(self, member: Account) -> ManagedOrganization:
+        """Make an organization with a management account of its own, and *member*, so far in none, in a unit of it."""
+        management = self.aws.create_account(member.partition)
+        organization = self.aws.create_organization(management)
+        organization.stacksets_access = "ENABLED"
+        unit = organization.unit("Workloads")
+        organization.join(member, unit)
+        return ManagedOrganization(organization, management, unit)
 
 
 @contextmanager

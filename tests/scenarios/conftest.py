@@ -9,16 +9,19 @@ from typing import Any
 
 import pytest
 
+from sandbox.aws import Account, FrontDoor
 from sandbox.aws.account import Partition
 from sandbox.controlplane import ControlPlane
 from sandbox.installation import Installation
 from sandbox.surroundings import Surroundings, surroundings
 from tests.scenarios.cluster import Cluster
+from tests.scenarios.organization import OrganizationScenario
 from tests.scenarios.scenario import TOKEN, Scenario
 
 StartScenario = Callable[..., Scenario]
+StartOrganization = Callable[..., OrganizationScenario]
 NO_LIMIT = {"perSecond": 10_000, "burst": 10_000}
-NO_LIMITS = {"iam": NO_LIMIT, "sts": NO_LIMIT}
+NO_LIMITS = dict.fromkeys(("cloudformation", "iam", "organizations", "sts"), NO_LIMIT)
 """For scenarios in which the limit of AWS calls is not the subject."""
 
 
@@ -32,6 +35,31 @@ def around(control_plane: ControlPlane) -> Iterator[Surroundings]:
 def start(around: Surroundings) -> Iterator[StartScenario]:
     """Start a scenario, with chart values (or a function from its namespace to them) and variables of its own."""
     yield from _starting(around)
+
+
+@pytest.fixture
+def start_organization(around: Surroundings) -> Iterator[StartOrganization]:
+    """Start a scenario in an organization of its own, both accounts of which are bootstrapped by stacks.
+
+    Takes chart values, what is else in the chart's entry of the management account (or a function from the namespace
+    to it), and variables. Steps of stacks take no time at first; a test that sets `aws.stack_step_seconds` need not
+    set it back.
+    """
+    yield from _starting_organizations(around)
+
+
+@pytest.fixture
+def organization(start_organization: StartOrganization) -> OrganizationScenario:
+    """A scenario in an organization of its own, whose unit is granted to the scenario's namespace."""
+    return start_organization()
+
+
+@pytest.fixture(scope="module")
+def shared_organization(around: Surroundings) -> Iterator[OrganizationScenario]:
+    """A scenario in an organization, for tests of one module that only look at what a manifest becomes."""
+    starting = _starting_organizations(around)
+    yield next(starting)()
+    next(starting, None)
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +89,11 @@ def _starting(around: Surroundings) -> Iterator[StartScenario]:
             **environment: str,
         ) -> Scenario:
             account = around.create_account(partition, account_id, with_provider=with_provider)
-            namespace = f"scenario-{secrets.token_hex(4)}"
-            own = values(namespace) if callable(values) else values or {}
-            chart = {"watchNamespaces": [namespace], "secretPollSeconds": 1, "awsRateLimits": NO_LIMITS, **own}
+            namespace = _new_namespace()
+            chart = _chart_values(namespace, values)
             installation = Installation.install(around.control_plane, around.aws, account, namespace, chart)
             operator = stack.enter_context(installation.start(**environment))
-            cluster = Cluster(around.control_plane.kubeconfig, namespace)
-            issuer = around.control_plane.issuer.removeprefix("https://")
-            scenario = Scenario(cluster, around.aws, account, installation, operator, issuer)
+            scenario = Scenario(*_seen(around, installation), operator, _issuer(around))
             started.append(scenario)
             return scenario
 
@@ -77,10 +102,66 @@ def _starting(around: Surroundings) -> Iterator[StartScenario]:
             _tells_no_secret(scenario)
 
 
-def _tells_no_secret(scenario: Scenario) -> None:
-    """Whatever a scenario was about: no log, Event or status may hold the token or a credential."""
+def _starting_organizations(around: Surroundings) -> Iterator[StartOrganization]:
+    with ExitStack() as stack:
+        started: list[OrganizationScenario] = []
+
+        def start(
+            *,
+            values: Callable[[str], dict[str, Any]] | dict[str, Any] | None = None,
+            management_account: Callable[[str], dict[str, Any]] | dict[str, Any] | None = None,
+            **environment: str,
+        ) -> OrganizationScenario:
+            account = around.create_account()
+            managed = around.create_organization(account)
+            namespace = _new_namespace()
+            installation = Installation.install_for_organization(
+                around.control_plane,
+                around.aws,
+                account,
+                managed,
+                namespace,
+                _chart_values(namespace, values),
+                {"namespaces": [namespace], **_own(namespace, management_account)},
+            )
+            operator = stack.enter_context(installation.start(**environment))
+            scenario = OrganizationScenario(*_seen(around, installation), operator, _issuer(around), managed)
+            started.append(scenario)
+            return scenario
+
+        yield start
+        around.aws.stack_step_seconds = 0
+        for scenario in started:
+            _tells_no_secret(scenario, str(scenario.entry["externalId"]))
+
+
+def _new_namespace() -> str:
+    return f"scenario-{secrets.token_hex(4)}"
+
+
+def _own(namespace: str, given: Callable[[str], dict[str, Any]] | dict[str, Any] | None) -> dict[str, Any]:
+    return given(namespace) if callable(given) else given or {}
+
+
+def _chart_values(namespace: str, values: Callable[[str], dict[str, Any]] | dict[str, Any] | None) -> dict[str, Any]:
+    usual = {"watchNamespaces": [namespace], "secretPollSeconds": 1, "awsRateLimits": NO_LIMITS}
+    return {**usual, **_own(namespace, values)}
+
+
+def _seen(around: Surroundings, installation: Installation) -> tuple[Cluster, FrontDoor, Account, Installation]:
+    cluster = Cluster(around.control_plane.kubeconfig, installation.namespace)
+    return cluster, around.aws, installation.account, installation
+
+
+def _issuer(around: Surroundings) -> str:
+    return around.control_plane.issuer.removeprefix("https://")
+
+
+def _tells_no_secret(scenario: Scenario, *others: str) -> None:
+    """Whatever a scenario was about: no log, Event or status may hold the token or a credential, nor *others*."""
     events = [event["message"] for event in scenario.cluster.list("Event")]
     connectors = scenario.cluster.list("AponoConnector")
     told = "\n".join([scenario.operator.log, *events, *(str(one.get("status")) for one in connectors)])
     assert TOKEN not in told
     assert "ASIA" not in told
+    assert [other for other in others if other in told] == []

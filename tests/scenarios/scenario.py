@@ -136,15 +136,7 @@ class Scenario:
         return self.role_named(arn.rpartition("/")[2])
 
     def role_named(self, name: str) -> Role | None:
-        iam = self.account.client("iam")
-        try:
-            document: Mapping[str, Any] = iam.get_role(RoleName=name)["Role"]
-        except iam.exceptions.NoSuchEntityException:
-            return None
-        names = iam.list_role_policies(RoleName=name)["PolicyNames"]
-        inline = {policy: iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in names}
-        attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
-        return Role(document, inline, frozenset(policy["PolicyArn"] for policy in attached))
+        return role_in(self.account, name)
 
     def connector_roles(self) -> list[str]:
         roles = self.account.client("iam").list_roles()["Roles"]
@@ -153,7 +145,8 @@ class Scenario:
     def operator_calls(self, mark: int = 0) -> Calls:
         """What the operator asked of AWS since *mark*."""
         everything = self.aws.calls.since(mark).of(account=self.account)
-        return Calls([call for call in everything if call.caller and "assumed-role/operator-of" in call.caller])
+        name = self.installation.environment["AWS_ROLE_ARN"].rpartition("/")[2]
+        return Calls([call for call in everything if call.caller and f":assumed-role/{name}/" in call.caller])
 
     def role_writes(self, mark: int = 0) -> list[str]:
         return [operation for operation in self.operator_calls(mark).operations if operation in ROLE_WRITES]
@@ -162,6 +155,19 @@ class Scenario:
         connector = self.cluster.get("AponoConnector", name)
         told = yaml.safe_dump(connector.get("status")) if connector else "there is no such connector"
         return f"{told}\nThe operator's log ends:\n{self.operator.log[-4000:]}"
+
+
+def role_in(account: Account, name: str) -> Role | None:
+    """A role of an account as AWS tells it; None if there is none."""
+    iam = account.client("iam")
+    try:
+        document: Mapping[str, Any] = iam.get_role(RoleName=name)["Role"]
+    except iam.exceptions.NoSuchEntityException:
+        return None
+    names = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    inline = {policy: iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in names}
+    attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+    return Role(document, inline, frozenset(policy["PolicyArn"] for policy in attached))
 
 
 def manifest(name: str = NAME, **spec: Any) -> Document:

@@ -1,0 +1,191 @@
+"""What an administrator makes in AWS before the operator is installed, made as docs/bootstrap.md says.
+
+The templates are those that the operator's own command line prints; CloudFormation makes the stacks.
+"""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from sandbox.aws import Account, FrontDoor, Organization, Unit
+
+ADMINISTRATION_STACK: Final = "connector-operator-management"
+TEMPLATE_FILE: Final = "management-account.yaml"
+CAPABILITIES: Final = ("CAPABILITY_NAMED_IAM",)
+PATIENCE: Final = 60.0
+"""Seconds within which a stack must be made."""
+
+_POLL: Final = 0.05
+
+Document = dict[str, Any]
+
+
+class BootstrapError(Exception):
+    """A stack of the administrator's was not made; the message tells its status and the reason."""
+
+
+@dataclass(frozen=True)
+class ManagedOrganization:
+    """An organization, as a test or a demonstration holds it.
+
+    Attributes:
+        organization: The organization, with trusted access for StackSets.
+        management: Its management account.
+        unit: The unit that the cluster's account is in, and that connectors manage.
+    """
+
+    organization: Organization
+    management: Account
+    unit: Unit
+
+
+@dataclass(frozen=True)
+class Bootstrapped:
+    """What came out of the administrator's stacks.
+
+    Attributes:
+        operator_role_arn: The operator's role in the account of the cluster.
+        boundaries: There, the permissions boundary of each permission set, ARNs.
+        management_account: The entry of the chart's `managementAccounts`, without `namespaces`.
+    """
+
+    operator_role_arn: str
+    boundaries: Mapping[str, str]
+    management_account: Document
+
+
+def bootstrap(
+    aws: FrontDoor, account: Account, managed: ManagedOrganization, issuer: str, namespace: str
+) -> Bootstrapped:
+    """Make the stacks of both accounts, in the order of docs/bootstrap.md.
+
+    Args:
+        aws: AWS.
+        account: The account of the cluster, a member of the organization; it knows the cluster's OIDC provider.
+        managed: The organization.
+        issuer: The cluster's, without `https://`.
+        namespace: The operator's.
+
+    Raises:
+        BootstrapError: CloudFormation did not make one of them.
+        subprocess.CalledProcessError: The operator's command line failed.
+        botocore.exceptions.ClientError: CloudFormation refused one of them.
+    """
+    templates = printed()
+    name = f"connector-operator-{namespace}"[:64]
+    parameters = {
+        "ClusterNames": "sandbox",
+        "OidcIssuer": issuer,
+        "OperatorNamespace": namespace,
+        "OperatorRoleName": name,
+    }
+    of_operator = deploy(account, name, templates["operator-account"], parameters)
+    template_url = _put_template(aws, managed.management, templates["template"])
+    of_management = deploy(
+        managed.management,
+        ADMINISTRATION_STACK,
+        templates["management-account"],
+        {
+            "OperatorRoleArn": of_operator["OperatorRoleArn"],
+            "ExternalId": secrets.token_hex(16),
+            "OrganizationId": managed.organization.id,
+            "HighestPermissions": "FullAccess",
+            "TemplateUrl": template_url,
+        },
+    )
+    entering = {**parameters, "ManagementRoleArns": of_management["ManagementRoleArn"]}
+    deploy(account, name, templates["operator-account"], entering, update=True)
+    return Bootstrapped(
+        of_operator["OperatorRoleArn"], _boundaries(of_operator), _chart_entry(of_management, managed.unit)
+    )
+
+
+def deploy(
+    account: Account, name: str, template: str, parameters: Mapping[str, str], *, update: bool = False
+) -> dict[str, str]:
+    """Make, or update, a stack of *account* as its administrator; return its outputs.
+
+    Raises:
+        BootstrapError: CloudFormation did not succeed, or not in time.
+        botocore.exceptions.ClientError: CloudFormation refused it.
+    """
+    stacks = account.client("cloudformation")
+    operation = stacks.update_stack if update else stacks.create_stack
+    operation(
+        StackName=name,
+        TemplateBody=template,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=list(CAPABILITIES),
+    )
+    stack = _finished(stacks, name)
+    if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise BootstrapError(f"stack {name} is {stack['StackStatus']}: {stack.get('StackStatusReason', 'no reason')}")
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
+
+
+@cache
+def printed() -> Mapping[str, str]:
+    """Return what `apono-operator bootstrap` prints, by its subcommand; printed once in each process.
+
+    Raises:
+        subprocess.CalledProcessError: The command line failed.
+    """
+    commands = {name: _command(name) for name in ("operator-account", "management-account", "template")}
+    running = {
+        name: subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for name, command in commands.items()
+    }
+    return {name: _output(commands[name], process) for name, process in running.items()}
+
+
+def _command(name: str) -> list[str]:
+    return [sys.executable, "-m", "apono_operator", "bootstrap", name]
+
+
+def _output(command: Sequence[str], process: subprocess.Popen[str]) -> str:
+    output, errors = process.communicate()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command, output, errors)
+    return output
+
+
+def _put_template(aws: FrontDoor, management: Account, template: str) -> str:
+    """Put the template of connectors' stacks where CloudFormation reads it, in a bucket of the management account."""
+    url = f"https://apono-templates-{management.account_id}.s3.amazonaws.com/{TEMPLATE_FILE}"
+    aws.templates[url] = template
+    return url
+
+
+def _finished(stacks: Any, name: str) -> Document:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        stack: Document = stacks.describe_stacks(StackName=name)["Stacks"][0]
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return stack
+        if time.monotonic() > deadline:
+            raise BootstrapError(f"stack {name} is still {stack['StackStatus']} after {PATIENCE:.0f} s")
+        time.sleep(_POLL)
+
+
+def _boundaries(outputs: Mapping[str, str]) -> dict[str, str]:
+    return {name: outputs[f"{name}BoundaryArn"] for name in ("FullAccess", "ReadOnly")}
+
+
+def _chart_entry(outputs: Mapping[str, str], unit: Unit) -> Document:
+    return {
+        "accountId": outputs["AccountId"],
+        "roleArn": outputs["ManagementRoleArn"],
+        "externalId": outputs["ExternalId"],
+        "cloudFormationRoleArn": outputs["CloudFormationRoleArn"],
+        "region": outputs["Region"],
+        "templateUrl": outputs["TemplateUrl"],
+        "permissionsBoundaries": _boundaries(outputs),
+        "allowedUnits": [unit.id],
+    }
