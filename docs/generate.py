@@ -307,7 +307,7 @@ def _form(schema: JsonSchema, *, comma_separated: bool) -> str:
 
 _GRANT_MEANINGS = {
     "namespaces": "Names of namespaces or shell-style patterns such as `team-*`.",
-    "modes": "Which `spec.target.mode`. This version serves `Account` alone, whatever is granted.",
+    "modes": "Which `spec.target.mode`. This version serves `Account` and `Organization`, whatever is granted.",
     "permissions": "Which `spec.permissions`.",
     "imageRegistries": "Where the connector's image may come from: registries or repositories, without a scheme. "
     "`registry.example.com/team` covers what lies below it, and not `registry.example.com/teams`.",

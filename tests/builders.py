@@ -19,6 +19,7 @@ from apono_operator.state.desired import (
     Inputs,
     connector_role,
 )
+from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.state.resources import CONNECTOR_LABEL, Cluster, IamRole, Owner
 from apono_operator.state.rollout import ROLE_VARIABLE
 from apono_operator.v1alpha1 import AponoConnectorSpec, PermissionSet
@@ -26,6 +27,9 @@ from apono_operator.v1alpha1 import AponoConnectorSpec, PermissionSet
 Json = dict[str, Any]
 
 ACCOUNT = "123456789012"
+MANAGEMENT_ACCOUNT = "999988887777"
+ORGANIZATION = "o-k012345a67"
+UNIT = "ou-1a2b-12345678"
 IMAGE = "registry.apono.io/apono-connector:v1.7.8"
 ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
 UID = "0b1c9d3e-7a54-4c1d-9a3b-2f6f0d6f5a11"
@@ -37,6 +41,29 @@ def a_spec(**changes: Any) -> AponoConnectorSpec:
     """Return the spec of a small connector with *changes* at its top level, by their names on the wire."""
     plain = {"tokenSecretRef": {"name": "apono-token"}, "target": {"mode": "Account"}, "permissions": "ReadOnly"}
     return AponoConnectorSpec.model_validate({**plain, **changes})
+
+
+def an_organizations_spec(*, target: Json | None = None, **changes: Any) -> AponoConnectorSpec:
+    """Return the spec of a connector of mode Organization, with *changes* as in `a_spec`, and those of its *target*."""
+    plain = {"mode": "Organization", "organizationId": ORGANIZATION, "organizationUnitId": UNIT}
+    return a_spec(target={**plain, **(target or {})}, **changes)
+
+
+def a_management_account(account_id: str = MANAGEMENT_ACCOUNT, **changes: Any) -> ManagementAccount:
+    """Return a management account for the namespace of `an_owner`, with *changes* by their names on the wire."""
+    arn = f"arn:aws:iam::{account_id}:"
+    plain = {
+        "accountId": account_id,
+        "roleArn": f"{arn}role/connector-operator-management",
+        "externalId": "0123456789abcdef",
+        "cloudFormationRoleArn": f"{arn}role/connector-operator-cloudformation",
+        "region": "eu-west-1",
+        "templateUrl": "https://bucket.s3.amazonaws.com/management-account.yaml",
+        "permissionsBoundaries": {one.value: f"{arn}policy/boundary-{one}" for one in PermissionSet},
+        "allowedUnits": ["r-1a2b", UNIT],
+        "namespaces": ["apono"],
+    }
+    return ManagementAccount.model_validate({**plain, **changes})
 
 
 def an_owner(name: str = "production", namespace: str = "apono", uid: str = UID) -> Owner:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from apono_operator.state.administration import Administration, Grant, qualified
 from apono_operator.state.finding import Refusal
+from apono_operator.state.management_accounts import SETTING, ManagementAccount, management_account_for
 from apono_operator.v1alpha1 import AponoConnectorSpec, ConnectorDeployment, Mode, Reason
 
-SERVED_MODES = frozenset({Mode.ACCOUNT})
+SERVED_MODES = frozenset({Mode.ACCOUNT, Mode.ORGANIZATION})
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,19 @@ def refusal(request: Request, administration: Administration) -> Refusal | None:
         if refused:
             return refused
     return None
+
+
+def management_account_of(request: Request, administration: Administration) -> ManagementAccount | Refusal | None:
+    """Return the account that the stack of *request* belongs in, or why there is none; None in other modes."""
+    target = request.spec.target
+    if target.mode is not Mode.ORGANIZATION:
+        return None
+    return management_account_for(
+        administration.management_accounts,
+        request.namespace,
+        target.management_account_id,
+        target.organization_unit_id or "",
+    )
 
 
 def _mode_is_served(request: Request, _: Administration) -> Refusal | None:
@@ -111,6 +125,26 @@ def _bounded(request: Request, administration: Administration) -> Refusal | None
     )
 
 
+def _management_account_granted(request: Request, administration: Administration) -> Refusal | None:
+    found = management_account_of(request, administration)
+    if isinstance(found, ManagementAccount):
+        return _bounded_there(request, found)
+    return found
+
+
+def _bounded_there(request: Request, account: ManagementAccount) -> Refusal | None:
+    """No setting lets a role in the management account be without a boundary."""
+    permissions = request.spec.permissions
+    if permissions in account.permissions_boundaries:
+        return None
+    return Refusal(
+        Reason.NOT_PERMITTED,
+        f"the management account has no permissions boundary for permissions {permissions}, and no role is made there "
+        f"without one. Ask the administrator of the operator to add permissionsBoundaries.{permissions} to the entry "
+        f"of the account ({SETTING}), or ask for other permissions.",
+    )
+
+
 def _managed_policies_allowed(request: Request, administration: Administration) -> Refusal | None:
     asked = (request.spec.role.managed_policy_arns if request.spec.role else None) or ()
     return _outside_list(
@@ -173,6 +207,7 @@ _RULES: tuple[Rule, ...] = (
     _mode_is_served,
     _grant_covers,
     _bounded,
+    _management_account_granted,
     _managed_policies_allowed,
     _role_tags_allowed,
     _env_allowed,

@@ -15,7 +15,11 @@ from typing import Any
 
 from apono_operator.state.administration import CONNECTOR_REGISTRY, Administration, registry_of
 from apono_operator.state.iam_policy import POLICY_VERSION, PolicyDocument
-from apono_operator.state.permissions import managed_policy_arns, permissions_document
+from apono_operator.state.permissions import (
+    managed_policy_arns,
+    organization_permissions_document,
+    permissions_document,
+)
 from apono_operator.state.resources import (
     CONNECTOR_LABEL,
     MANAGED_BY,
@@ -29,6 +33,7 @@ from apono_operator.state.resources import (
 from apono_operator.v1alpha1 import (
     AponoConnectorSpec,
     ConnectorDeployment,
+    Mode,
     ResourceRequirements,
     SecurityOverrides,
 )
@@ -88,18 +93,26 @@ def connector_id(spec: AponoConnectorSpec, owner: Owner) -> str:
 def connector_role(inputs: Inputs) -> IamRole:
     """Return the role of the connector, with everything on it."""
     spec, owner, cluster, administration = inputs.spec, inputs.owner, inputs.cluster, inputs.administration
+    permissions, managed = _rights(spec, cluster.partition)
     extras = spec.role.managed_policy_arns if spec.role and spec.role.managed_policy_arns else ()
     user_tags = spec.role.tags if spec.role and spec.role.tags else {}
     return IamRole(
         arn=cluster.role_arn(owner),
         trust=trust_policy(cluster, owner),
-        permissions=permissions_document(spec.permissions, cluster.partition),
-        managed_policy_arns=managed_policy_arns(spec.permissions, cluster.partition) | frozenset(extras),
+        permissions=permissions,
+        managed_policy_arns=managed | frozenset(extras),
         permissions_boundary=administration.permissions_boundaries.get(spec.permissions),
         max_session_duration=administration.max_session_duration,
         description=f"Apono connector {owner.namespace}/{owner.name}. Kept by apono-operator.",
         tags={**user_tags, **administration.role_tags, **cluster.ownership_tags(owner)},
     )
+
+
+def _rights(spec: AponoConnectorSpec, partition: str) -> tuple[PolicyDocument, frozenset[str]]:
+    """Return inline policy and managed policies; an organization's are on the role in its management account."""
+    if spec.target.mode is Mode.ORGANIZATION:
+        return organization_permissions_document(partition), frozenset()
+    return permissions_document(spec.permissions, partition), managed_policy_arns(spec.permissions, partition)
 
 
 def trust_policy(cluster: Cluster, owner: Owner) -> PolicyDocument:

@@ -19,7 +19,10 @@ _ARN_ACCOUNT = re.compile(r"arn:[a-z-]+:[a-z]+:[a-z0-9-]*:([0-9]{12}):")
 
 ROLE_NAME_LIMIT = 64
 LABEL_LIMIT = 63
+STACK_NAME_LIMIT = 128
 CHILD_PREFIX = "apono-connector-"
+MANAGEMENT_ROLE_PREFIX = "apono-management-"
+STACK_PREFIX = "apono-"
 CONNECTOR_LABEL = "apono.io/connector"
 
 TAG_CLUSTER = "apono.io/cluster"
@@ -85,14 +88,31 @@ class Cluster:
 
     def role_name(self, owner: Owner) -> str:
         """Return the role's name: readable, at most 64 characters, unique by a hash over what cannot change."""
-        digest = hashlib.sha256(f"{self.issuer}\n{owner.namespace}\n{owner.name}".encode()).hexdigest()[:10]
-        room = ROLE_NAME_LIMIT - len(CHILD_PREFIX) - len(digest) - 1
-        namespace, name = _cut(owner.namespace, owner.name, room - 1)
-        return f"{CHILD_PREFIX}{namespace}-{name}-{digest}"
+        return self._name(CHILD_PREFIX, owner, ROLE_NAME_LIMIT)
 
     def role_arn(self, owner: Owner) -> str:
         """Return the role's ARN. Its path is ``/``: connectors may assume ``role/apono-*``, which has none."""
         return f"arn:{self.partition}:iam::{self.account_id}:role/{self.role_name(owner)}"
+
+    def management_role_name(self, owner: Owner) -> str:
+        """Return the name of the role in the management account, made like `role_name`; nobody's own role is so called.
+
+        Connectors may assume ``role/apono-*``, and connectors' own roles are called ``apono-connector-*``.
+        """
+        return self._name(MANAGEMENT_ROLE_PREFIX, owner, ROLE_NAME_LIMIT)
+
+    def stack_name(self, owner: Owner) -> str:
+        """Return the name of the stack in the management account, made like `role_name`.
+
+        Source: CloudFormation API reference, ``CreateStack``: letters, digits and dashes, at most 128.
+        """
+        return self._name(STACK_PREFIX, owner, STACK_NAME_LIMIT).replace(".", "-")
+
+    def _name(self, prefix: str, owner: Owner, limit: int) -> str:
+        digest = hashlib.sha256(f"{self.issuer}\n{owner.namespace}\n{owner.name}".encode()).hexdigest()[:10]
+        room = limit - len(prefix) - len(digest) - 1
+        namespace, name = _cut(owner.namespace, owner.name, room - 1)
+        return f"{prefix}{namespace}-{name}-{digest}"
 
     def ownership_tags(self, owner: Owner) -> dict[str, str]:
         """Return the tags that prove a role to be *owner*'s in this cluster."""

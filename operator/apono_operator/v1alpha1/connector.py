@@ -122,8 +122,8 @@ class Target(ApiModel):
     mode: Annotated[
         Mode,
         Field(
-            description="Account: the AWS account of this cluster. Organization: an organization, from a cluster in "
-            "any account of it but its management account. ManagementAccount: an organization, from a cluster in its "
+            description="Account: the AWS account of this cluster. Organization: an organization, by way of a role "
+            "that a stack makes in its management account. ManagementAccount: an organization, from a cluster in its "
             "management account. Immutable. This version serves Account and Organization."
         ),
     ]

@@ -170,6 +170,21 @@ class Reason(StrEnum):
         "Somebody protected the management-account stack against its deletion.",
         "Take the protection off, or set spec.deletionPolicy to Retain.",
     )
+    PARAMETERS_MISSING = (
+        "ParametersMissing",
+        "The template of the management account asks for parameters that the operator cannot fill in.",
+        "Give the parameters that the message names defaults, or use the operator's template.",
+    )
+    MANAGEMENT_ROLE_UNUSABLE = (
+        "ManagementRoleUnusable",
+        "The role that the stack tells of is not there, lacks its boundary, or is one that no connector may assume.",
+        "Do what the message says: use another template, or mend the role.",
+    )
+    TRUST_BROKEN = (
+        "TrustBroken",
+        "The trust policy of the management role does not let the connector role in.",
+        "Save the trust policy again, or delete the stack, which is then made anew.",
+    )
     ROLE_WOULD_BE_REPLACED = (
         "RoleWouldBeReplaced",
         "The change of the stack would replace or remove the management role.",

@@ -6,12 +6,20 @@ from typing import Any
 import pytest
 
 from apono_operator.state.administration import Administration, Grant
-from apono_operator.state.admission import Request, refusal
+from apono_operator.state.admission import Request, management_account_of, refusal
+from apono_operator.state.finding import Refusal
+from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.v1alpha1 import Mode, PermissionSet, Reason
-from tests.builders import a_boundary, a_spec, an_administration
+from tests.builders import (
+    Json,
+    a_boundary,
+    a_management_account,
+    a_spec,
+    an_administration,
+    an_organizations_spec,
+)
 
 SECURITY_AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"
-UNIT = {"organizationId": "o-k012345a67", "organizationUnitId": "ou-1a2b-12345678"}
 LIMITS = an_administration(
     grants=(
         Grant(namespaces=("apono", "team-*"), permissions=(PermissionSet.READ_ONLY,)),
@@ -189,14 +197,16 @@ def test_what_the_administrator_does_not_allow_is_refused_with_what_to_ask_for(
     assert [part for part in parts if part not in refused.message] == []
 
 
-@pytest.mark.parametrize("mode", [Mode.MANAGEMENT_ACCOUNT, Mode.ORGANIZATION])
-def test_a_mode_that_is_not_served_yet_is_refused_before_anything_else(mode: Mode) -> None:
-    refused = refusal(asked("other", target={**UNIT, "mode": mode}), LIMITS)
+def test_a_mode_that_is_not_served_yet_is_refused_before_anything_else() -> None:
+    inside = an_organizations_spec(target={"mode": "ManagementAccount"})
+
+    refused = refusal(Request("other", inside), LIMITS)
 
     assert refused is not None
     assert refused.reason is Reason.MODE_NOT_SUPPORTED
     assert refused.message == (
-        f"spec.target.mode {mode} is not served by this version of the operator; it serves: Account. "
+        "spec.target.mode ManagementAccount is not served by this version of the operator; it serves: Account, "
+        "Organization. "
         "The mode is immutable: delete this connector and make another."
     )
 
@@ -205,6 +215,102 @@ def test_roles_without_a_boundary_are_made_if_the_administrator_says_so() -> Non
     unbounded = an_administration(permissions_boundaries={}, allow_unbounded_roles=True)
 
     assert refusal(asked(), unbounded) is None
+
+
+# --- mode Organization -----------------------------------------------------------------------------------------------
+
+OTHER_ACCOUNT = "111122223333"
+FULL_ONLY = {"FullAccess": f"arn:aws:iam::{OTHER_ACCOUNT}:policy/full"}
+BOUNDED = a_management_account()
+FOREIGN = a_management_account(OTHER_ACCOUNT, namespaces=["team-*"], allowedUnits=["r-9z9z"])
+
+
+def organization_refusal(*accounts: ManagementAccount, target: Json | None = None, **decisions: Any) -> Refusal | None:
+    request = Request("apono", an_organizations_spec(target=target))
+    return refusal(request, an_administration(management_accounts=accounts, **decisions))
+
+
+def test_an_organization_is_admitted_where_a_management_account_is_for_the_namespace_the_unit_and_the_rights() -> None:
+    assert organization_refusal(FOREIGN, BOUNDED) is None
+
+
+def test_the_management_account_of_an_admitted_organization_is_known() -> None:
+    administration = an_administration(management_accounts=(FOREIGN, BOUNDED))
+
+    assert management_account_of(Request("apono", an_organizations_spec()), administration) == BOUNDED
+    assert management_account_of(asked(), administration) is None
+
+
+ORGANIZATIONS_REFUSED: dict[str, tuple[Refusal | None, tuple[str, ...]]] = {
+    "without any management account": (
+        organization_refusal(),
+        ("namespace apono is not granted a management account", "chart value managementAccounts"),
+    ),
+    "with the account of another namespace": (
+        organization_refusal(FOREIGN, BOUNDED, target={"managementAccountId": OTHER_ACCOUNT}),
+        (f"namespace apono is not granted the management account {OTHER_ACCOUNT}",),
+    ),
+    "with another unit": (
+        organization_refusal(BOUNDED, target={"organizationUnitId": "r-9z9z"}),
+        ("namespace apono is not granted the unit r-9z9z",),
+    ),
+    "with rights that have no boundary in the management account": (
+        organization_refusal(a_management_account(OTHER_ACCOUNT, permissionsBoundaries=FULL_ONLY)),
+        (
+            "no permissions boundary for permissions ReadOnly",
+            "permissionsBoundaries.ReadOnly",
+            "APONO_OPERATOR_MANAGEMENT_ACCOUNTS",
+        ),
+    ),
+    "with such rights, where the administrator lets roles be without a boundary": (
+        organization_refusal(
+            a_management_account(OTHER_ACCOUNT, permissionsBoundaries=FULL_ONLY), allow_unbounded_roles=True
+        ),
+        ("the management account has no permissions boundary for permissions ReadOnly",),
+    ),
+    "with rights that have no boundary for the connector's own role": (
+        organization_refusal(BOUNDED, permissions_boundaries={}),
+        ("APONO_OPERATOR_PERMISSIONS_BOUNDARIES",),
+    ),
+    "that no grant gives": (
+        organization_refusal(BOUNDED, grants=(Grant(namespaces=("apono",), modes=(Mode.ACCOUNT,)),)),
+        ("is not granted mode Organization", "modes: [Organization]"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("refused", "parts"), ORGANIZATIONS_REFUSED.values(), ids=ORGANIZATIONS_REFUSED)
+def test_an_organization_is_refused(refused: Refusal | None, parts: tuple[str, ...]) -> None:
+    assert refused is not None
+    assert refused.reason is Reason.NOT_PERMITTED
+    assert [part for part in parts if part not in refused.message] == []
+
+
+def test_a_choice_between_management_accounts_is_the_manifests_to_make() -> None:
+    second = a_management_account(OTHER_ACCOUNT)
+
+    refused = organization_refusal(BOUNDED, second)
+
+    assert refused is not None
+    assert refused.reason is Reason.INVALID_SPEC
+    assert organization_refusal(BOUNDED, second, target={"managementAccountId": OTHER_ACCOUNT}) is None
+
+
+@pytest.mark.parametrize("refused", [one for one, _ in ORGANIZATIONS_REFUSED.values()], ids=ORGANIZATIONS_REFUSED)
+def test_a_refused_organization_learns_nothing_of_the_accounts_of_others(refused: Refusal | None) -> None:
+    assert refused is not None
+    told = refused.message.replace(f"the management account {OTHER_ACCOUNT}", "")  # what the manifest itself says
+    assert not {"arn:", OTHER_ACCOUNT, "team-", "0123456789abcdef"} & set(
+        re.findall(r"arn:|team-|[0-9a-f]{12,16}", told)
+    )
+
+
+@pytest.mark.parametrize(("policy", "admitted"), [("SecurityAudit", True), ("AdministratorAccess", False)])
+def test_additions_to_an_organizations_connector_role_are_allowed_by_the_same_list(policy: str, admitted: bool) -> None:  # noqa: FBT001 -- a table's column
+    spec = an_organizations_spec(role={"managedPolicyArns": [f"arn:aws:iam::aws:policy/{policy}"]})
+    limits = LIMITS.model_copy(update={"management_accounts": (BOUNDED,)})
+
+    assert (refusal(Request("apono", spec), limits) is None) is admitted
 
 
 IMAGES = [

@@ -16,7 +16,7 @@ from apono_operator.state.desired import (
     service_account,
     trust_policy,
 )
-from apono_operator.state.permissions import permissions_document
+from apono_operator.state.permissions import organization_permissions_document, permissions_document
 from apono_operator.state.resources import ObjectKey, Owner, child_keys, key_of
 from apono_operator.v1alpha1 import PermissionSet
 from tests.builders import (
@@ -28,6 +28,7 @@ from tests.builders import (
     a_cluster,
     a_spec,
     an_administration,
+    an_organizations_spec,
     an_owner,
     some_inputs,
 )
@@ -160,6 +161,28 @@ def test_a_role_carries_boundary_tags_and_what_the_user_adds() -> None:
         "arn:aws:iam::aws:policy/SecurityAudit",
     }
     assert role.tags == {"team": "platform", "cost-centre": "7", **a_cluster().ownership_tags(an_owner())}
+
+
+@pytest.mark.parametrize("permission_set", PermissionSet)
+@pytest.mark.parametrize("partition", ["aws", "aws-us-gov", "aws-cn"])
+def test_the_role_of_an_organizations_connector_holds_what_every_connector_does_and_nothing_else(
+    permission_set: PermissionSet, partition: str
+) -> None:
+    spec = an_organizations_spec(permissions=permission_set.value)
+
+    role = connector_role(some_inputs(spec=spec, cluster=a_cluster(partition)))
+
+    assert role.permissions == organization_permissions_document(partition)
+    assert role.managed_policy_arns == frozenset()
+    assert role.permissions_boundary == a_boundary(permission_set)
+    assert role.arn == a_cluster(partition).role_arn(an_owner())
+
+
+def test_the_role_of_an_organizations_connector_may_have_additions() -> None:
+    extra = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+    spec = an_organizations_spec(role={"managedPolicyArns": [extra]})
+
+    assert connector_role(some_inputs(spec=spec)).managed_policy_arns == frozenset({extra})
 
 
 @pytest.mark.parametrize("role", [None, {}, {"managedPolicyArns": [], "tags": {}}], ids=["no role", "empty", "lists"])

@@ -25,7 +25,7 @@ from apono_operator.state.iam_policy import PolicyDocument
 from apono_operator.state.plan import plan_objects, plan_role
 from apono_operator.state.resources import IamRole, Manifest, ObjectKey, State
 from apono_operator.v1alpha1 import ConditionStatus, Reason
-from tests.builders import a_role, a_spec, an_administration, an_owner, some_inputs
+from tests.builders import a_role, a_spec, an_administration, an_organizations_spec, an_owner, some_inputs
 
 ARN = a_role().arn
 BOUNDARY = a_role().permissions_boundary
@@ -98,6 +98,7 @@ def test_another_token_asks_something_of_the_objects_alone() -> None:
     "change",
     [
         {"spec": a_spec(permissions="FullAccess")},
+        {"spec": an_organizations_spec()},
         {"administration": an_administration(role_tags={"team": "platform"})},
         {"administration": an_administration(permissions_boundaries={}, allow_unbounded_roles=True)},
         {"administration": an_administration(max_session_duration=7200)},
@@ -106,6 +107,18 @@ def test_another_token_asks_something_of_the_objects_alone() -> None:
 )
 def test_whatever_is_asked_of_the_role_is_in_its_digest(change: dict[str, Any]) -> None:
     assert a_digest(**change).role != a_digest().role
+
+
+def test_an_organization_with_other_rights_asks_another_boundary_of_the_role() -> None:
+    reading, managing = (an_organizations_spec(permissions=one) for one in ("ReadOnly", "FullAccess"))
+
+    assert a_digest(spec=reading).role != a_digest(spec=managing).role
+
+
+def test_another_unit_asks_nothing_of_role_and_objects() -> None:
+    root = an_organizations_spec(target={"organizationUnitId": "r-1a2b"})
+
+    assert a_digest(spec=root) == a_digest(spec=an_organizations_spec())
 
 
 def test_a_digest_survives_the_status() -> None:

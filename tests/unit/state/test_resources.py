@@ -16,6 +16,7 @@ from apono_operator.state.resources import (
     look_asked_for,
     shortened,
 )
+from apono_operator.templates.management_account import template
 from tests.builders import ISSUER, UID, a_cluster, a_role, an_owner
 from tests.unit.state.strategies import OWNERS
 
@@ -88,6 +89,61 @@ def test_arns_name_the_partition_and_no_path(partition: str) -> None:
 
     assert cluster.role_arn(an_owner()) == f"arn:{partition}:iam::123456789012:role/{cluster.role_name(an_owner())}"
     assert cluster.provider_arn == f"arn:{partition}:iam::123456789012:oidc-provider/{ISSUER}"
+
+
+# --- names in the management account ----------------------------------------------------------------------------------
+
+
+@given(OWNERS)
+def test_every_connector_has_a_stack_name_that_cloudformation_takes(owner: Owner) -> None:
+    name = a_cluster().stack_name(owner)
+
+    assert re.fullmatch(r"apono-[-a-zA-Z0-9]*-[0-9a-f]{10}", name)
+    assert len(name) <= 128
+
+
+@given(OWNERS)
+def test_every_connector_has_a_management_role_name_that_the_template_takes(owner: Owner) -> None:
+    parameter = template()["Parameters"]["ManagementRoleName"]
+    name = a_cluster().management_role_name(owner)
+
+    assert re.fullmatch(parameter["AllowedPattern"], name)
+    assert ROLE_NAME.fullmatch(name)
+    assert not name.startswith("apono-connector-")
+
+
+@given(OWNERS)
+def test_names_in_the_management_account_end_in_the_whole_hash_of_the_connectors_own_role(owner: Owner) -> None:
+    cluster = a_cluster()
+    digest = cluster.role_name(owner)[-11:]
+
+    assert cluster.stack_name(owner).endswith(digest)
+    assert cluster.management_role_name(owner).endswith(digest)
+
+
+NAMED_ALIKE = {**CONFUSABLE, "a dot for a dash": (Owner("a", "b.c", UID), Owner("a", "b-c", UID))}
+
+
+@pytest.mark.parametrize(("one", "other"), NAMED_ALIKE.values(), ids=NAMED_ALIKE)
+def test_connectors_that_look_alike_have_stacks_and_management_roles_of_their_own(one: Owner, other: Owner) -> None:
+    cluster = a_cluster()
+
+    assert cluster.stack_name(one) != cluster.stack_name(other)
+    assert cluster.management_role_name(one) != cluster.management_role_name(other)
+
+
+def test_connectors_of_one_name_in_two_clusters_share_nothing_in_the_management_account() -> None:
+    here, elsewhere = a_cluster(), a_cluster(issuer=f"{ISSUER}2")
+
+    assert here.stack_name(an_owner()) != elsewhere.stack_name(an_owner())
+    assert here.management_role_name(an_owner()) != elsewhere.management_role_name(an_owner())
+
+
+def test_names_in_the_management_account_show_namespace_and_name() -> None:
+    assert a_cluster().stack_name(an_owner()).startswith("apono-apono-production-")
+    assert a_cluster().management_role_name(an_owner()).startswith("apono-management-apono-production-")
+    assert len(a_cluster().stack_name(LONGEST)) == 128
+    assert len(a_cluster().management_role_name(LONGEST)) == 64
 
 
 def test_a_roles_name_is_the_end_of_its_arn() -> None:
