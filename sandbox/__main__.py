@@ -9,6 +9,7 @@ import threading
 import click
 from rich.console import Console
 
+from sandbox.bootstrap import BootstrapError
 from sandbox.controlplane import ControlPlane, ControlPlaneError
 from sandbox.controlplane.binaries import executable
 from sandbox.demo import NAMESPACE, NotSeenError
@@ -28,7 +29,7 @@ def demo() -> None:
     """Show the main job from manifest to Ready to gone; status 0 only if every step was seen."""
     try:
         run_demo(Console())
-    except (NotSeenError, ControlPlaneError, OperatorEndedError) as error:
+    except (NotSeenError, BootstrapError, ControlPlaneError, OperatorEndedError) as error:
         click.echo(f"demo: {error}", err=True)
         sys.exit(1)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import MutableMapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sandbox.aws.account import Account, Partition
 from sandbox.aws.calls import AccountLike, CallLog
 from sandbox.aws.clients import Clients
 from sandbox.aws.clock import Clock, system_clock
 from sandbox.aws.faults import Faults, Hooks
+from sandbox.aws.identity.callers import AccessKey
 from sandbox.aws.identity.issuers import Jwks
 from sandbox.aws.organizations.organization import Organization
 from sandbox.aws.pipeline import Pipeline
@@ -137,6 +138,10 @@ class FrontDoor:
             account = Account(account_id, partition, key, self._clients)
             self._accounts[account_id] = account
         return account
+
+    def client(self, service: str, region: str, key: AccessKey) -> Any:
+        """A client that signs with any key, such as a session's, and does not retry; it is closed with the door."""
+        return self._clients.client(service, region, key)
 
     def environment(self, account: AccountLike) -> dict[str, str]:
         """Environment variables that make any AWS SDK in a subprocess the account's administrator here."""

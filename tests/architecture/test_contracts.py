@@ -110,14 +110,14 @@ VIOLATIONS = (
     ),
     Violation(
         "sandbox",
-        "sandbox.demo",
+        "sandbox.surroundings",
         "import apono_operator.settings",
         "sandbox is not allowed to import apono_operator",
     ),
     Violation(
         "operator",
         "apono_operator.crds",
-        "import sandbox.demo",
+        "import sandbox.surroundings",
         "apono_operator is not allowed to import sandbox",
     ),
 )
