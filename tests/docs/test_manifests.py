@@ -24,6 +24,7 @@ from apono_operator.v1alpha1 import (
     Reason,
 )
 from sandbox.controlplane import ControlPlane, helm
+from tests.builders import a_management_account
 from tests.docs.installation import commands, operator_role
 from tests.docs.pages import ROOT, all_pages, page
 
@@ -31,12 +32,13 @@ README = page("README.md")
 ADMINISTRATION = Administration(
     grants=(Grant(namespaces=("apono",)),),
     permissions_boundaries=dict.fromkeys(PermissionSet, "arn:aws:iam::123456789012:policy/boundary"),
+    management_accounts=(a_management_account(),),
 )
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A manifest that a page shows."""
+    """A manifest that a page or an example shows."""
 
     place: str
     manifest: dict[str, Any]
@@ -47,6 +49,8 @@ def _manifests() -> Iterator[Shown]:
         for document in one.documents():
             if document.get("kind") == KIND:
                 yield Shown(str(one), document)
+    for path in sorted((ROOT / "examples").glob("*.yaml")):
+        yield Shown(f"examples/{path.name}", yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 SHOWN = list(_manifests())
