@@ -126,7 +126,7 @@ def deploy(
     )
     stack = _finished(stacks, name)
     if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        raise BootstrapError(f"stack {name} is {stack['StackStatus']}: {stack.get('StackStatusReason', 'no reason')}")
+        raise BootstrapError(f"stack {name} is {stack['StackStatus']}: {_failures(stacks, name)}")
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
 
 
@@ -172,6 +172,13 @@ def _finished(stacks: Any, name: str) -> Document:
         if time.monotonic() > deadline:
             raise BootstrapError(f"stack {name} is still {stack['StackStatus']} after {PATIENCE:.0f} s")
         time.sleep(_POLL)
+
+
+def _failures(stacks: Any, name: str) -> str:
+    failed = stacks.describe_events(StackName=name, Filters={"FailedEvents": True})["OperationEvents"]
+    reasons = ("ValidationStatusReason", "ResourceStatusReason")
+    told = [f"{event['LogicalResourceId']}: {event[one]}" for event in failed for one in reasons if one in event]
+    return "; ".join(reversed(told))
 
 
 def _boundaries(outputs: Mapping[str, str]) -> dict[str, str]:
