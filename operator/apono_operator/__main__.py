@@ -124,7 +124,10 @@ class Operator:
     async def _serve(self) -> None:
         registry = kopf.OperatorRegistry()
         lifecycle.register_login(registry)
-        timing = Timing(self.settings.resync_seconds, secrets=self.settings.secret_poll_seconds)
+        settings = self.settings
+        timing = Timing(
+            settings.resync_seconds, secrets=settings.secret_poll_seconds, stack=settings.stack_poll_seconds
+        )
         looks = Looks(threads_for(self.settings.workers))
         handlers = ConnectorHandlers(self.reconciler, WorkItems(self.pool), looks, timing)
         handlers.register(registry)

@@ -144,6 +144,15 @@ class Settings(BaseSettings):
         float,
         Field(ge=1, le=60, description="Seconds between looks at token and pull Secrets, which are not watched."),
     ] = 30.0
+    stack_poll_seconds: Annotated[
+        float,
+        Field(
+            ge=1,
+            le=300,
+            description="Seconds between looks at a management-account stack that CloudFormation works on; grows by "
+            "half each time, up to six times as much.",
+        ),
+    ] = 10.0
     workers: Annotated[
         int,
         Field(

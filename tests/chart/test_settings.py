@@ -62,6 +62,7 @@ CHOSEN: dict[str, Any] = {
     "apono_url": "api.eu.apono.io",
     "resync_seconds": 86400,
     "secret_poll_seconds": 1.5,
+    "stack_poll_seconds": 2.5,
     "workers": 256,
     "aws_rate_limits": {
         "cloudformation": {"perSecond": 4, "burst": 4},
@@ -104,6 +105,7 @@ REFUSED: list[tuple[str, Any]] = [
     ("resync_seconds", 86401),
     ("secret_poll_seconds", 0.9),
     ("secret_poll_seconds", 61),
+    ("stack_poll_seconds", 301),
     ("workers", 0),
     ("workers", 257),
     ("aws_rate_limits", {"iam": {"perSecond": 0, "burst": 10}}),

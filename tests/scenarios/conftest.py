@@ -144,7 +144,7 @@ def _own(namespace: str, given: Callable[[str], dict[str, Any]] | dict[str, Any]
 
 
 def _chart_values(namespace: str, values: Callable[[str], dict[str, Any]] | dict[str, Any] | None) -> dict[str, Any]:
-    usual = {"watchNamespaces": [namespace], "secretPollSeconds": 1, "awsRateLimits": NO_LIMITS}
+    usual = {"watchNamespaces": [namespace], "secretPollSeconds": 1, "stackPollSeconds": 1, "awsRateLimits": NO_LIMITS}
     return {**usual, **_own(namespace, values)}
 
 

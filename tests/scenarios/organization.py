@@ -64,11 +64,20 @@ class OrganizationScenario(Scenario):
 
         To look is also to let due steps of stacks take place.
         """
-        name_or_id = name_or_id or str(self.connector()["status"]["managementStackId"])
+        name_or_id = name_or_id or self.stack_id()
         found: list[Mapping[str, Any]] = self.stacks.describe_stacks()["Stacks"]
         if name_or_id.startswith("arn:"):
             found = self.stacks.describe_stacks(StackName=name_or_id)["Stacks"]
         return next((one for one in found if name_or_id in (one["StackName"], one["StackId"])), None)
+
+    def stack_id(self) -> str:
+        """Wait until the status has the stack's whole id: before CloudFormation tells it, it ends with the name."""
+
+        def look() -> str | None:
+            told = str(self.connector().get("status", {}).get("managementStackId", ""))
+            return told if len(told.split("/")) == len(("arn:…:stack", "name", "id")) else None
+
+        return until("the stack's id shows", look, 20.0, lambda: self._state(NAME))
 
     def connector_stacks(self) -> dict[str, str]:
         """Name and status of all stacks ``apono-*`` of the management account that are not gone."""
@@ -79,8 +88,7 @@ class OrganizationScenario(Scenario):
         """Wait until the connector's stack, or that of an id, has a status."""
 
         def look() -> Mapping[str, Any] | None:
-            stack_id_seen = stack_id or self.connector().get("status", {}).get("managementStackId")
-            stack = self.stack(stack_id_seen) if stack_id_seen else None
+            stack = self.stack(stack_id)
             return stack if stack and stack["StackStatus"] == status else None
 
         return until(f"the stack is {status}", look, seconds, lambda: self._state(NAME))

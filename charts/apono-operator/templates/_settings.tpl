@@ -6,7 +6,7 @@ empty is left to the operator's default, but for allowedEnvNames: that default i
 {{- range $key := list "watchNamespaces" "grants" "permissionsBoundaries" "allowUnboundedRoles"
       "allowedManagedPolicyArns" "allowedRoleTagKeys" "allowedEnvNames" "allowedPodLabelKeys"
       "allowedPodAnnotationKeys" "managementAccounts" "roleTags" "maxSessionDuration" "connectorImage" "aponoUrl" "resyncSeconds"
-      "secretPollSeconds" "workers" "awsRateLimits" "logFormat" "logLevel" }}
+      "secretPollSeconds" "stackPollSeconds" "workers" "awsRateLimits" "logFormat" "logLevel" }}
 {{- $value := index $.Values $key }}
 {{- if or $value (and (eq $key "allowedEnvNames") (kindIs "slice" $value)) }}
 - name: APONO_OPERATOR_{{ snakecase $key | upper }}

@@ -6,9 +6,9 @@ manifest asks for, with `role` and `children` for the two sides; `removal` walks
 means, and `report` tells it.
 """
 
+from apono_operator.reconciler.course import Outcome
 from apono_operator.reconciler.environment import Environment
 from apono_operator.reconciler.orphans import OrphanSearch
 from apono_operator.reconciler.reconciler import Reconciler, Remainder
-from apono_operator.reconciler.upkeep import Outcome
 
 __all__ = ["Environment", "OrphanSearch", "Outcome", "Reconciler", "Remainder"]

@@ -6,17 +6,20 @@ What is remembered saves calls and outlasts IAM's lag; after a restart everythin
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from apono_operator.adapters.aws.iam import Iam
+from apono_operator.adapters.aws.management import ManagementSessions
 from apono_operator.adapters.aws.session import AwsSession
 from apono_operator.adapters.errors import AdapterError
 from apono_operator.adapters.kubernetes import Kubernetes
 from apono_operator.state.administration import Administration
 from apono_operator.state.finding import Finding
 from apono_operator.state.resources import Cluster, IamRole, Manifest, ObjectKey, Owner, child_keys
+from apono_operator.state.stack import Template
+from apono_operator.state.template_summary import TemplateSummary
 
 SETTLING_SECONDS = 60.0
 """How long IAM may go on showing what was before a change (IAM User Guide, "Changes that I make are not always
@@ -64,6 +67,48 @@ class SecretMemory:
     versions: str
 
 
+@dataclass(frozen=True)
+class StackMemory:
+    """How the management-account stack was last found."""
+
+    digest: str
+    """What was asked for then."""
+
+    verdict: Finding | AdapterError | None = None
+    """What was found, or why nothing could be."""
+
+    differences: tuple[str, ...] = ()
+    """What was not as asked and was left so, in words."""
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """The status fields that the look came to know."""
+
+    unchanged: str | None = None
+    """The moment of its last update, for which CloudFormation said that there is nothing to change."""
+
+    failed: str = ""
+    """Which failure is known."""
+
+    failure: str = ""
+    """The same in words."""
+
+    failed_at: float | None = None
+    """Since when it is known, or when it was last tried to get over it."""
+
+    retries: int = 0
+    asked: str | None = None
+    """The annotation by which a look was asked for when it was last tried."""
+
+    role_seen: float | None = None
+    """When the management role was last read back, None if it was not."""
+
+    updated: str = ""
+    """When the stack had been updated by then."""
+
+    role_finding: Finding | None = None
+    """What is wrong with the role, None if nothing is."""
+
+
 @dataclass
 class Environment:
     """The surroundings of all passes; safe to use from several threads, one pass at a time for each connector."""
@@ -81,8 +126,17 @@ class Environment:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
 
+    management: ManagementSessions = field(init=False)
+    """The ways into management accounts."""
+
     roles: dict[str, RoleMemory] = field(default_factory=dict)
     """By the connector's uid."""
+
+    stacks: dict[str, StackMemory] = field(default_factory=dict)
+    """By the connector's uid."""
+
+    templates: dict[str, tuple[Template, TemplateSummary, float]] = field(default_factory=dict)
+    """What a management account's template asks for, and when it was read, by the account's id."""
 
     secrets: dict[str, SecretMemory] = field(default_factory=dict)
     """By the connector's uid."""
@@ -95,6 +149,9 @@ class Environment:
 
     absences: dict[str, float] = field(default_factory=dict)
     """Since when the role of a connector under deletion has not been found, by the connector's uid."""
+
+    def __post_init__(self) -> None:
+        self.management = ManagementSessions(self.session)
 
     def cluster(self) -> Cluster:
         """Return issuer, account and partition, as discovered.
@@ -117,7 +174,7 @@ class Environment:
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a connector that is gone."""
-        for memory in (self.roles, self.secrets, self.absences, self.corrections):
+        for memory in (self.roles, self.stacks, self.secrets, self.absences, self.corrections):
             memory.pop(uid, None)
 
 

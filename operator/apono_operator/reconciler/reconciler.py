@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 from apono_operator import v1alpha1
 from apono_operator.adapters.errors import ConflictError
+from apono_operator.reconciler.course import Course, Outcome
 from apono_operator.reconciler.environment import Environment
 from apono_operator.reconciler.removal import Removal
 from apono_operator.reconciler.report import record_events, write_deletion_status, write_status
-from apono_operator.reconciler.upkeep import Outcome, Upkeep
+from apono_operator.reconciler.upkeep import Upkeep
 from apono_operator.state.finding import Finding
 from apono_operator.state.resources import Manifest, ObjectKey, Owner
 
@@ -48,10 +49,10 @@ class Reconciler:
         connector = self._connector(owner)
         if connector is None or "deletionTimestamp" in connector["metadata"]:
             return None
-        upkeep = Upkeep(self.environment, connector, owner, quick=quick)
-        outcome = replace(upkeep.run(), read=connector)
+        course = Course(self.environment, connector, owner, quick=quick)
+        outcome = replace(Upkeep(course).run(), read=connector)
         try:
-            write_status(self.environment, upkeep.connector, owner, upkeep.findings, upkeep.facts)
+            write_status(self.environment, course.connector, owner, course.findings, course.facts)
         except ConflictError:  # somebody changed the connector during the pass
             return replace(outcome, hurry=True)
         return outcome

@@ -15,6 +15,7 @@ from apono_operator.adapters.errors import AdapterError, FencedError
 from apono_operator.reconciler.environment import Environment
 from apono_operator.reconciler.failures import finding_of
 from apono_operator.reconciler.report import status_of
+from apono_operator.reconciler.stack_removal import StackRemoval
 from apono_operator.state import drift, plan
 from apono_operator.state.conditions import Event
 from apono_operator.state.finding import Finding, Next, stuck, waits
@@ -102,7 +103,9 @@ class Removal:
     def _remove_role(self) -> Finding | None:
         arn = str(status_of(self.connector).get("connectorRoleArn", ""))
         if self._is_retained():
-            what = f"Role {arn} stays, as deletionPolicy asks." if arn else "No role was made."
+            stack = status_of(self.connector).get("managementStackId")
+            kept = [f"role {arn}"] * bool(arn) + [f"stack {stack}"] * bool(stack)
+            what = f"As deletionPolicy asks, there stay: {', '.join(kept)}." if kept else "No role was made."
             self.farewell = (Event("Normal", Reason.ROLE_RETAINED, what),)
             return None
         if self.quick:
@@ -111,7 +114,12 @@ class Removal:
         cluster = self.environment.cluster()
         if account_of(arn) not in (None, cluster.account_id):
             return _elsewhere(arn, cluster)
-        return self._delete_role(cluster)
+        return self._remove_stack(cluster) or self._delete_role(cluster)
+
+    def _remove_stack(self, cluster: Cluster) -> Finding | None:
+        """The stack goes before the role that its own role trusts."""
+        arn = status_of(self.connector).get("managementStackId")
+        return StackRemoval(self.environment, self.owner, cluster, str(arn)).run() if arn else None
 
     def _is_retained(self) -> bool:
         spec = self.connector.get("spec")  # by whatever definition it was admitted

@@ -11,10 +11,10 @@ import structlog
 from apono_operator.adapters.api_answers import NotFoundError
 from apono_operator.adapters.errors import AdapterError
 from apono_operator.reconciler.environment import Environment
-from apono_operator.state.conditions import Event, conditions, deletion_conditions, events, one_line
+from apono_operator.state.conditions import Event, aspects_of, conditions, deletion_conditions, events, one_line
 from apono_operator.state.finding import Finding, Findings
 from apono_operator.state.resources import Manifest, Owner
-from apono_operator.v1alpha1 import AponoConnectorStatus, Condition, ConditionType, Reason
+from apono_operator.v1alpha1 import AponoConnectorStatus, Condition, ConditionType, Mode, Reason
 
 CORRECTION_SECONDS = 600.0
 """For how long the same correction is not told again."""
@@ -43,7 +43,8 @@ def write_status(
         AdapterError: the status was not written.
     """
     generation = connector["metadata"]["generation"]
-    current = conditions(findings, conditions_of(connector), generation, environment.now())
+    aspects = aspects_of(_mode_of(connector))
+    current = conditions(findings, conditions_of(connector), generation, environment.now(), aspects)
     _write(environment, connector, owner, {**facts, "observedGeneration": generation}, current)
 
 
@@ -101,6 +102,14 @@ def record_events(environment: Environment, owner: Owner, news: Iterable[Event])
             environment.kubernetes.post(event, owner, environment.now())
         except AdapterError as error:
             log.debug("the Event was not posted", error=error.message)
+
+
+def _mode_of(connector: Manifest) -> Mode | None:
+    """Return the mode, also of a manifest that cannot be read otherwise."""
+    spec = connector.get("spec")
+    target = spec.get("target") if isinstance(spec, Mapping) else None
+    mode = target.get("mode") if isinstance(target, Mapping) else None
+    return Mode(mode) if mode in set(Mode) else None
 
 
 def _write(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apono_operator.state import plan
@@ -56,10 +56,12 @@ class Digest:
 
     role: str = ""
     objects: str = ""
+    stack: str = ""
+    """That of the management-account stack, empty in a mode without one."""
 
     @classmethod
     def of(cls, desired: State) -> Digest:
-        """Return the fingerprint of all that *desired* asks for.
+        """Return the fingerprint of all that *desired* asks for; a stack's is its own digest.
 
         Objects are represented by the hash that they bear, which tells nothing of the token.
         """
@@ -69,18 +71,19 @@ class Digest:
     @classmethod
     def parse(cls, text: object) -> Digest:
         """Return what ``status.lastAppliedHash`` says; one that matches nothing, if it says nothing that we know."""
-        role, _, objects = str(text or "").partition(".")
-        return cls(role, objects)
+        role, objects, stack, *_ = [*str(text or "").split("."), "", ""]
+        return cls(role, objects, stack)
 
     def begun(self, *, role: Mandate, objects: Mandate) -> Digest:
         """Return what is left of it when the changes that the mandates ask for are begun."""
-        return Digest(
-            self.role if role.carried_out or not role.changes else "",
-            self.objects if objects.carried_out or not objects.changes else "",
+        return replace(
+            self,
+            role=self.role if role.carried_out or not role.changes else "",
+            objects=self.objects if objects.carried_out or not objects.changes else "",
         )
 
     def __str__(self) -> str:
-        return f"{self.role}.{self.objects}"
+        return f"{self.role}.{self.objects}" + (f".{self.stack}" if self.stack else "")
 
 
 def role_differences(changes: Iterable[plan.RoleChange], observed: IamRole | None) -> tuple[str, ...]:
@@ -160,6 +163,15 @@ def untouched_objects_finding(
         message = f"Pods run without the connector role, and are not started anew because {_why(mandate)}."
         return Finding(ConditionStatus.FALSE, Reason.ROLE_NOT_INJECTED, message, Next.SOMEBODY)
     return pods
+
+
+def untouched_stack_finding(mandate: Mandate, name: str, *, missing: bool) -> Finding:
+    """Return how the stack called *name* is that is not as asked, and that *mandate* does not let us change."""
+    if missing:
+        return _missing(mandate, Reason.OBJECT_MISSING, f"Stack {name}")
+    if not mandate.carried_out:
+        return _pending(f"Stack {name}")
+    return found(Reason.STACK_DIFFERS, f"Stack {name} is there; the condition Drifted tells what differs.")
 
 
 def _missing(mandate: Mandate, reason: Reason, what: str) -> Finding:

@@ -281,7 +281,48 @@ class Tell:
     finding: Finding
 
 
+StackChange = MakeChangeSet | ExecuteChangeSet | DiscardChangeSet | DeleteStack | ContinueRollback
 StackStep = MakeChangeSet | ExecuteChangeSet | DiscardChangeSet | DeleteStack | ContinueRollback | Tell
+
+
+def needs_change_set(desired: Stack, observed: ObservedStack | None) -> bool:
+    """Tell whether the next step depends on the change set, which costs a call to look at."""
+    if observed is None:
+        return False
+    if observed.meaning is Meaning.EMPTY:
+        return True
+    return observed.meaning in (Meaning.HEALTHY, Meaning.ROLLED_BACK) and bool(stack_differences(desired, observed))
+
+
+def failure_of(observed: ObservedStack | None, change_set: ChangeSet | None) -> str | None:
+    """Return what tells this failure from any other, None if nothing has failed."""
+    if change_set and change_set.status == "FAILED" and change_set.meaning is ChangeSetMeaning.USELESS:
+        return change_set.change_set_id
+    if observed and observed.meaning in _FAILED:
+        return f"{observed.stack_id} {observed.status} {observed.updated}"
+    return None
+
+
+def is_propagating(failure: str) -> bool:
+    """Tell whether something failed only because IAM did not know a new principal everywhere yet."""
+    return "Invalid principal" in failure
+
+
+def words_of(step: StackChange) -> str:
+    """Return what *step* does, for people."""
+    return _WORDS[type(step)]
+
+
+def differences_in_words(desired: Stack, observed: ObservedStack | None) -> tuple[str, ...]:
+    """Return what is not as *desired*, a line for each, with the stack's name."""
+    if observed is None or observed.meaning in (Meaning.GONE, Meaning.EMPTY):
+        return (f"stack {desired.name} is missing",)
+    return tuple(f"stack {desired.name}: {line}" for line in stack_differences(desired, observed))
+
+
+def arn_beginning(desired: Stack, partition: str) -> str:
+    """Return the stack's ARN as far as it is known before there is one: without its unique id."""
+    return f"arn:{partition}:cloudformation:{desired.region}:{desired.account_id}:stack/{desired.name}"
 
 
 def stack_differences(desired: Stack, observed: ObservedStack) -> tuple[str, ...]:
@@ -336,6 +377,16 @@ def stack_conflict(observed: ObservedStack, ownership: Ownership) -> Finding | N
 def role_arn_of(observed: ObservedStack | None) -> str | None:
     """Return the management role's ARN as the stack tells it."""
     return observed.outputs.get(ROLE_OUTPUT) if observed else None
+
+
+_FAILED = frozenset({Meaning.NEVER_MADE, Meaning.ROLLED_BACK, Meaning.ROLLBACK_STUCK, Meaning.DELETION_STUCK})
+_WORDS: Mapping[type, str] = {
+    MakeChangeSet: "a change set is being made",
+    ExecuteChangeSet: "the change set is being executed",
+    DiscardChangeSet: "a change set of no use is being deleted",
+    DeleteStack: "it is being deleted, to be made anew",
+    ContinueRollback: "its rollback goes on",
+}
 
 
 def _differences(desired: Stack, observed: ObservedStack) -> Iterator[str]:

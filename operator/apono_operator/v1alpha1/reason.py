@@ -165,6 +165,11 @@ class Reason(StrEnum):
         "CloudFormation could not make, change or delete the management-account stack.",
         "Mend what the message names; the operator tries again by itself, or at once when it is asked to.",
     )
+    STACK_DIFFERS = (
+        "StackDiffers",
+        "The management-account stack is there, but not all as asked, and is left so.",
+        "See the condition Drifted.",
+    )
     STACK_PROTECTED = (
         "StackProtected",
         "Somebody protected the management-account stack against its deletion.",

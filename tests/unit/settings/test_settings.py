@@ -55,6 +55,7 @@ DEFAULTS: dict[str, Any] = {
     "apono_url": "api.apono.io",
     "resync_seconds": 600.0,
     "secret_poll_seconds": 30.0,
+    "stack_poll_seconds": 10.0,
     "workers": 16,
     "aws_rate_limits": {
         "cloudformation": {"per_second": 2.0, "burst": 10},
@@ -112,6 +113,7 @@ READ: list[tuple[str, str, Any]] = [
     ("APONO_URL", "api.example", "api.example"),
     ("RESYNC_SECONDS", "10.5", 10.5),
     ("SECRET_POLL_SECONDS", "1", 1.0),
+    ("STACK_POLL_SECONDS", "1", 1.0),
     ("WORKERS", "256", 256),
     (
         "AWS_RATE_LIMITS",
@@ -190,6 +192,7 @@ REFUSED: list[tuple[str, str, str]] = [
     ("RESYNC_SECONDS", "9.9", "Input should be greater than or equal to 10"),
     ("RESYNC_SECONDS", "nan", "Input should be"),
     ("SECRET_POLL_SECONDS", "60.1", "Input should be less than or equal to 60"),
+    ("STACK_POLL_SECONDS", "300.1", "Input should be less than or equal to 300"),
     ("WORKERS", "0", "Input should be greater than or equal to 1"),
     ("WORKERS", "many", "Input should be a valid integer"),
     ("AWS_RATE_LIMITS", "5", "Input should be a valid dictionary"),

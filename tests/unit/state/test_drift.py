@@ -19,6 +19,7 @@ from apono_operator.state.drift import (
     taken_up_from,
     untouched_objects_finding,
     untouched_role_finding,
+    untouched_stack_finding,
 )
 from apono_operator.state.finding import Next, found, waits
 from apono_operator.state.iam_policy import PolicyDocument
@@ -413,3 +414,26 @@ def test_pods_without_the_role_that_may_not_be_started_anew_are_told_so() -> Non
 )
 def test_what_is_begun_is_not_as_applied_any_more(role: Mandate, objects: Mandate, left: Digest) -> None:
     assert Digest("r", "o").begun(role=role, objects=objects) == left
+
+
+# --- stacks -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_stack_that_may_not_be_made_or_changed_is_told() -> None:
+    missing = untouched_stack_finding(REPORT, "apono-a", missing=True)
+    waiting = untouched_stack_finding(SUSPENDED, "apono-a", missing=False)
+    differing = untouched_stack_finding(REPORT, "apono-a", missing=False)
+
+    assert (missing.reason, missing.awaits) == (Reason.OBJECT_MISSING, Next.SOMEBODY)
+    assert waiting.reason is Reason.SUSPENDED
+    assert (differing.good, differing.reason) == (True, Reason.STACK_DIFFERS)
+
+
+def test_the_stack_is_a_part_of_what_was_carried_out_in_a_mode_that_has_one() -> None:
+    with_stack = replace(a_digest(), stack="0123456789abcdef")
+
+    assert Digest.parse(str(with_stack)) == with_stack
+    assert Digest.parse(str(a_digest())).stack == ""
+    assert (
+        with_stack.begun(role=Mandate(carried_out=False), objects=Mandate(carried_out=True)).stack == with_stack.stack
+    )

@@ -32,10 +32,16 @@ from apono_operator.state.stack import (
     StackStep,
     Tell,
     Template,
+    arn_beginning,
+    differences_in_words,
+    failure_of,
+    is_propagating,
+    needs_change_set,
     plan_stack,
     plan_stack_deletion,
     role_arn_of,
     stack_differences,
+    words_of,
 )
 from apono_operator.v1alpha1 import ConditionStatus, Reason
 from tests.builders import a_cluster, an_owner
@@ -412,3 +418,53 @@ def test_whatever_is_seen_a_role_that_serves_is_not_lost_without_consent(
     if isinstance(taken, ExecuteChangeSet):
         assert change_set is not None
         assert not any(change.loses_role for change in change_set.changes)
+
+
+# --- what a visit has to know ---------------------------------------------------------------------------------------
+
+
+def test_the_change_set_is_looked_at_only_where_it_decides() -> None:
+    assert not needs_change_set(DESIRED, None)
+    assert not needs_change_set(DESIRED, a_stack())
+    assert not needs_change_set(DESIRED, another("UPDATE_IN_PROGRESS"))
+    assert needs_change_set(DESIRED, another())
+    assert needs_change_set(DESIRED, another("UPDATE_ROLLBACK_COMPLETE"))
+    assert needs_change_set(DESIRED, a_stack("REVIEW_IN_PROGRESS"))
+
+
+def test_each_failure_is_told_from_any_other() -> None:
+    rolled_back = another("UPDATE_ROLLBACK_COMPLETE")
+
+    assert failure_of(None, None) is None
+    assert failure_of(a_stack(), a_change_set()) is None
+    assert failure_of(rolled_back, None) != failure_of(replace(rolled_back, updated="later"), None)
+    assert failure_of(a_stack(), a_change_set("FAILED", "UNAVAILABLE", status_reason="No")) == CHANGE_SET_ID
+    unchanged = a_change_set("FAILED", "UNAVAILABLE", status_reason="No updates are to be performed.")
+    assert failure_of(a_stack(), unchanged) is None
+
+
+def test_a_principal_that_iam_does_not_know_yet_passes() -> None:
+    assert is_propagating('Role: Invalid principal in policy: "AWS":"arn"')
+    assert not is_propagating("Role: access denied")
+
+
+def test_every_step_has_words() -> None:
+    assert {words_of(step) for step in (MakeChangeSet("CREATE"), DeleteStack(ID), ContinueRollback(ID))} == {
+        "a change set is being made",
+        "it is being deleted, to be made anew",
+        "its rollback goes on",
+    }
+
+
+def test_differences_name_the_stack() -> None:
+    missing = (f"stack {NAME} is missing",)
+
+    assert differences_in_words(DESIRED, None) == missing
+    assert differences_in_words(DESIRED, a_stack("DELETE_COMPLETE")) == missing
+    assert differences_in_words(DESIRED, a_stack(service_role_arn=None)) == (
+        f"stack {NAME}: the service role is missing instead of {SERVICE_ROLE}",
+    )
+
+
+def test_where_a_stack_will_be_is_known_before_it_is_there() -> None:
+    assert ID.startswith(f"{arn_beginning(DESIRED, 'aws')}/")
