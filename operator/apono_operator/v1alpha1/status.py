@@ -54,8 +54,8 @@ class AponoConnectorStatus(ApiModel):
     management_stack_id: Annotated[
         str | None,
         Field(
-            description="Mode Organization: ARN of the CloudFormation stack in the management account; it ends with the "
-            "stack's name before CloudFormation has told the unique id.",
+            description="Mode Organization: ARN of the CloudFormation stack in the management account; before "
+            "CloudFormation has told the unique id, it ends with the stack's name.",
             max_length=2048,
         ),
     ] = None
