@@ -29,7 +29,7 @@ generate: $(STAMP) ## Write anew what is generated from the code: definition, re
 	$(BIN)/python docs/generate.py
 
 .PHONY: demo
-demo: $(STAMP) ## See a connector come, become Ready, and go, on a real control plane
+demo: $(STAMP) ## See connectors come, become Ready, and go, on a real control plane
 	$(BIN)/python -m sandbox demo
 
 .PHONY: sandbox

@@ -5,18 +5,23 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Collection, Mapping
+from typing import Final
 
 import click
 from rich.console import Console
 
-from sandbox.bootstrap import BootstrapError
+from sandbox.bootstrap import BootstrapError, ManagedOrganization
 from sandbox.controlplane import ControlPlane, ControlPlaneError
 from sandbox.controlplane.binaries import executable
 from sandbox.demo import NAMESPACE, NotSeenError
 from sandbox.demo import run as run_demo
-from sandbox.installation import CRD, Installation
+from sandbox.demo.run import CHART_VALUES, ORGANIZATION_EXAMPLE, STEP_SECONDS
+from sandbox.installation import CRD, ROOT, Installation
 from sandbox.operator_process import OperatorEndedError
 from sandbox.surroundings import surroundings
+
+KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
 @click.group()
@@ -26,7 +31,7 @@ def main() -> None:
 
 @main.command()
 def demo() -> None:
-    """Show the main job from manifest to Ready to gone; status 0 only if every step was seen."""
+    """Show the main jobs, from manifest to Ready to gone; status 0 only if every step was seen."""
     try:
         run_demo(Console())
     except (NotSeenError, BootstrapError, ControlPlaneError, OperatorEndedError) as error:
@@ -43,9 +48,13 @@ def serve() -> None:
     click.echo("Starting …")
     with ControlPlane.chosen(crds=[CRD]) as control_plane, surroundings(control_plane) as around:
         account = around.create_account()
-        installation = Installation.install(control_plane, around.aws, account, NAMESPACE)
+        managed = around.create_organization(account)
+        installation = Installation.install_for_organization(
+            control_plane, around.aws, account, managed, NAMESPACE, CHART_VALUES
+        )
+        around.aws.stack_step_seconds = STEP_SECONDS
         with installation.start() as operator:
-            click.echo(_usage(installation, str(operator.log_file)))
+            click.echo(_usage(installation, managed, str(operator.log_file)))
             while not stop.wait(1.0):
                 control_plane.check()
                 if operator.exit_status is not None:
@@ -53,9 +62,8 @@ def serve() -> None:
         click.echo("Stopping …")
 
 
-def _usage(installation: Installation, log_file: str) -> str:
-    environment = installation.aws.environment(installation.account)
-    exports = "\n".join(f"  export {name}={value}" for name, value in environment.items())
+def _usage(installation: Installation, managed: ManagedOrganization, log_file: str) -> str:
+    exports = _exports(installation.aws.environment(installation.account))
     kubectl = executable("kubectl")
     return f"""\
 Everything runs. In another terminal:
@@ -70,8 +78,26 @@ Everything runs. In another terminal:
   kubectl get aponoconnectors -n {NAMESPACE} -o wide
   aws iam list-roles
 
+The account is a member of an organization. For mode Organization, with its ids in place of the example's:
+
+  sed -E 's/(organizationId:).*/\\1 {managed.organization.id}/
+          s/(organizationUnitId:).*/\\1 {managed.unit.id}/
+          s/(managementAccountId:).*/\\1 "{managed.management.account_id}"/' \\
+    {ORGANIZATION_EXAMPLE.relative_to(ROOT)} | kubectl apply -f -
+  kubectl get aponoconnectors -n {NAMESPACE} -o wide --watch
+
+In the management account the stack can be seen, by the keys of its administrator:
+
+{_exports(installation.aws.environment(managed.management), KEYS)}
+  aws cloudformation describe-stacks
+
 The operator's log: {log_file}
 Ctrl-C ends it and leaves nothing behind."""
+
+
+def _exports(environment: Mapping[str, str], names: Collection[str] | None = None) -> str:
+    chosen = {name: value for name, value in environment.items() if names is None or name in names}
+    return "\n".join(f"  export {name}={value}" for name, value in chosen.items())
 
 
 if __name__ == "__main__":

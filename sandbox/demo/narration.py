@@ -45,7 +45,7 @@ class Narration:
     def facts(self, facts: Mapping[str, str]) -> None:
         """Tell details, by name."""
         for name, value in facts.items():
-            self.note(f"{name:<17} {value}")
+            self.note(f"{name:<19} {value}")
 
     def note(self, text: str) -> None:
         """Tell a detail."""

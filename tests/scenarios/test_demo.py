@@ -15,6 +15,7 @@ def test_the_demonstration_sees_every_step() -> None:
 
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     for step in (
+        "apono-operator bootstrap: roles and boundaries made as CloudFormation stacks",
         "apono-operator serves",
         "Ready after",
         "IAM has the role",
@@ -22,6 +23,12 @@ def test_the_demonstration_sees_every_step() -> None:
         "runs, with AWS_ROLE_ARN injected",
         "The pod's token opens the role",
         "kubectl delete: role, Deployment, pods, ServiceAccount and Secret gone",
+        "managementStackStatus CREATE_IN_PROGRESS",
+        "CloudFormation made the stack in the management account",
+        "IAM of the management account has the role",
+        "The connector role becomes the management role",
+        "Nobody else does, not even the administrators of both accounts",
+        "kubectl delete: stack, both roles and children gone",
         "All of it was seen",
     ):
         assert step in done.stdout
