@@ -34,7 +34,10 @@ OTHERS = [f"--ignore={folder}" for folder in PURE_TESTS]
 SWEPT = ("points", "leaked", "doubled", "not converged")
 """The figures of a sweep."""
 
-REST = [PYTHON, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", *OTHERS, "--durations=5", "tests"]
+LONG = ("tests/sweeps", "tests/scenarios")
+"""What takes longest comes first, so that no worker is left alone with it in the end; most of it waits, so there are more
+workers than cores."""
+REST = [PYTHON, "-m", "pytest", "-q", "-n", "4", "--dist", "worksteal", *OTHERS, "--durations=15", *LONG, "tests"]
 
 
 @dataclass(frozen=True)

@@ -341,7 +341,7 @@ def test_a_stack_that_is_deleted_by_hand_comes_back(organization: OrganizationSc
 
     look_again(organization)
 
-    until("there is another stack", lambda: organization.connector()["status"]["managementStackId"] != stack_id, 40)
+    until("there is another stack", lambda: organization.stack_id() != stack_id, 40)
     second = organization.ready(seconds=40)
     assert organization.management_role(second) is not None
     assert assume(organization.aws, organization.as_connector(), second["status"]["managementAccountRoleArn"])

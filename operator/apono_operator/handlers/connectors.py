@@ -25,6 +25,7 @@ from apono_operator.handlers.work_items import WorkItem, WorkItems
 from apono_operator.reconciler import Outcome, Reconciler, Remainder
 from apono_operator.state.finding import Next, unknown
 from apono_operator.state.resources import CONNECTOR_LABEL, Owner, look_asked_for
+from apono_operator.state.stack import REPLACEMENT_CONSENT
 from apono_operator.v1alpha1 import AponoConnectorStatus, ConditionStatus, ConditionType, Reason
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -319,7 +320,8 @@ def _context(owner: Owner) -> dict[str, str]:
 def _news(body: Mapping[str, Any]) -> tuple[Any, ...]:
     """The part of a connector whose change is worth a pass: not its status, which we write."""
     metadata = body["metadata"]
-    return (*(_plain(metadata.get(key)) for key in _NEWSWORTHY_METADATA), look_asked_for(body))
+    consent = metadata.get("annotations", {}).get(REPLACEMENT_CONSENT)
+    return (*(_plain(metadata.get(key)) for key in _NEWSWORTHY_METADATA), look_asked_for(body), consent)
 
 
 def _plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ from apono_operator.v1alpha1 import ConditionStatus, ConditionType, Reason
 REASONS: Mapping[str, Reason] = {reason.value: reason for reason in Reason}
 
 _CHILDREN = ConditionType.DEPLOYMENT_AVAILABLE
+_OF_AWS = (ConditionType.CONNECTOR_ROLE_READY, ConditionType.MANAGEMENT_STACK_READY)
 
 T = TypeVar("T")
 Step = Callable[[], tuple[Finding, "T | None"]]
@@ -106,7 +107,7 @@ class Course:
     def _judged(self, aspect: ConditionType, failure: Exception) -> Finding:
         """What may pass by itself does not make an aspect false that was true for this very generation."""
         finding = finding_of(failure, self.environment)
-        remembered = self.quick and aspect is ConditionType.CONNECTOR_ROLE_READY
+        remembered = self.quick and aspect in _OF_AWS
         self.hurry = self.hurry or (isinstance(failure, ConflictError) and not remembered)
         before = self.before(aspect) if isinstance(failure, (TransientError, ConflictError)) else None
         return retained(before, finding.reason, finding.message) if before else finding

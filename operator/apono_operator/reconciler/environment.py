@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from apono_operator.adapters.aws.iam import Iam
 from apono_operator.adapters.aws.management import ManagementSessions
@@ -80,7 +81,7 @@ class StackMemory:
     differences: tuple[str, ...] = ()
     """What was not as asked and was left so, in words."""
 
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
     """The status fields that the look came to know."""
 
     unchanged: str | None = None
@@ -102,11 +103,8 @@ class StackMemory:
     role_seen: float | None = None
     """When the management role was last read back, None if it was not."""
 
-    updated: str = ""
-    """When the stack had been updated by then."""
-
-    role_finding: Finding | None = None
-    """What is wrong with the role, None if nothing is."""
+    role_of: str = ""
+    """Of which update of the stack, and for which connector role, that was."""
 
 
 @dataclass

@@ -136,7 +136,7 @@ class Realization:
     def _keep_stack(self, applied: Digest, role: RoleUpkeep) -> StackUpkeep | None:
         """Keep the stack in a mode that has one, as long as there is a role for it to trust."""
         account, known = self.account, role.known
-        if account is None or known is None:
+        if account is None or known is None or role.anothers:
             return None
         course = self.course
         stack = StackUpkeep(
@@ -150,6 +150,9 @@ class Realization:
             quick=course.quick,
         )
         course.do(ConditionType.MANAGEMENT_STACK_READY, lambda: (stack.run(known), None))
+        finding = course.findings[ConditionType.MANAGEMENT_STACK_READY]
+        if stack.differences and finding.doubt:
+            course.findings[ConditionType.MANAGEMENT_STACK_READY] = finding.doubted()
         course.connector = stack.connector
         course.facts |= stack.facts
         self._tell_progress(stack)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from apono_operator.reconciler.template import template_of
 from apono_operator.state import drift
 from apono_operator.state import stack as machine
 from apono_operator.state.drift import Mandate
-from apono_operator.state.finding import Finding, Next, Refusal, stuck, waits
+from apono_operator.state.finding import Finding, Refusal, stuck, waits
 from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.state.management_sessions import Entrance
 from apono_operator.state.management_stack import (
@@ -24,7 +25,7 @@ from apono_operator.state.management_stack import (
     management_role_finding,
     management_stack,
 )
-from apono_operator.state.resources import Cluster, IamRole, Manifest, Owner, look_asked_for
+from apono_operator.state.resources import TAG_UID, Cluster, IamRole, Manifest, Owner, look_asked_for
 from apono_operator.state.stack import ChangeSet, History, Meaning, ObservedStack, Ownership, Stack, Tell
 from apono_operator.v1alpha1 import AponoConnectorSpec, Reason
 
@@ -34,7 +35,9 @@ RETRY_SECONDS = 300.0
 """After which what failed is tried again; doubled with each failure, up to an hour."""
 
 PROPAGATION_SECONDS = 30.0
-"""After which a stack is tried again that failed because IAM did not know its principal yet."""
+"""The same for a stack that failed because IAM did not know its principal yet."""
+
+LONGEST_RETRY_SECONDS = 3600.0
 
 
 @dataclass
@@ -49,6 +52,7 @@ class StackUpkeep:
         facts: The status fields that the look came to know.
         differences: What is not as asked and was left so, in words.
         mandate: What may be done about a difference, once it is known what is asked for.
+        memory: What is remembered, with what this look has learnt.
     """
 
     environment: Environment
@@ -62,6 +66,7 @@ class StackUpkeep:
     facts: dict[str, Any] = field(default_factory=dict)
     differences: tuple[str, ...] = ()
     mandate: Mandate = field(default_factory=lambda: Mandate(carried_out=False))
+    memory: StackMemory = field(default_factory=lambda: StackMemory(""))
 
     def run(self, role: IamRole) -> Finding:
         """Take one step towards what is asked for, or tell why there is none; *role* is the connector's.
@@ -78,21 +83,39 @@ class StackUpkeep:
         desired = management_stack(self._inputs, template, summary)
         if isinstance(desired, Refusal):
             return stuck(desired.reason, desired.message)
+        elsewhere = self._elsewhere(desired)
+        if elsewhere:
+            return elsewhere
         self.mandate = Mandate.of(self.spec, carried_out=desired.digest == self.applied)
         return self._run(desired, role)
+
+    def _elsewhere(self, desired: Stack) -> Finding | None:
+        """A stack that was made in another account or region must not be forgotten for a new one."""
+        known = str(self.connector.get("status", {}).get("managementStackId", ""))
+        if not known or known.startswith(machine.arn_beginning(desired, self.cluster.partition)):
+            return None
+        message = (
+            f"this connector's stack is {known}, but the management account that it is to be in is "
+            f"{desired.account_id}, region {desired.region}. Configure the account as before, or delete the connector "
+            "and make another."
+        )
+        return stuck(Reason.ACCOUNT_MISMATCH, message)
 
     def _run(self, desired: Stack, role: IamRole) -> Finding:
         last = self.environment.stacks.get(self.owner.uid)
         if self.quick:
             return self._recall(last, desired)
-        memory = last if last and last.digest == desired.digest else None
+        self.memory = last if last and last.digest == desired.digest else self._first_memory(desired)
         try:
-            finding, memory = self._step(desired, role, memory)
+            finding = self._step(desired, role)
         except AdapterError as failure:
-            self._remember(replace(memory or StackMemory(desired.digest), verdict=failure))
+            self._remember(failure, {**self.memory.facts, **self.facts})
             raise
-        self._remember(replace(memory, verdict=finding, differences=self.differences, facts=dict(self.facts)))
+        self._remember(finding, self.facts)
         return finding
+
+    def _first_memory(self, desired: Stack) -> StackMemory:
+        return StackMemory(desired.digest, asked=look_asked_for(self.connector))
 
     @property
     def access(self) -> ManagementAccess:
@@ -110,125 +133,138 @@ class StackUpkeep:
         self.differences, self.facts = last.differences, dict(last.facts)
         if isinstance(last.verdict, AdapterError):
             raise last.verdict
-        self._note_applied(last.verdict, desired)
+        if last.verdict.good and self.mandate.changes:
+            self.applied = desired.digest
         return last.verdict
 
-    def _step(self, desired: Stack, role: IamRole, memory: StackMemory | None) -> tuple[Finding, StackMemory]:
+    def _step(self, desired: Stack, role: IamRole) -> Finding:
         stacks = self.access.stacks
         observed = stacks.observe(desired.name)
         self._note(observed)
         change_set = None
         if machine.needs_change_set(desired, observed):
             change_set = stacks.change_set(desired.name, desired.change_set_name)
-        memory = self._learn(memory or StackMemory(desired.digest), observed, change_set)
-        step = machine.plan_stack(
-            desired, observed, change_set, self._history(memory, desired), Ownership(self.cluster, self.owner)
-        )
+        self._learn(observed, change_set)
+        ownership = Ownership(self.cluster, self.owner)
+        step = machine.plan_stack(desired, observed, change_set, self._history(desired), ownership)
         if isinstance(step, Tell):
-            self._note_applied(step.finding, desired)
-            return self._told(step.finding, observed, role, memory)
+            return self._told(step.finding, desired, observed, role)
         self.differences = machine.differences_in_words(desired, observed)
         if not self.mandate.changes:
             missing = observed is None or observed.meaning in (Meaning.GONE, Meaning.EMPTY)
-            return drift.untouched_stack_finding(self.mandate, desired.name, missing=missing), memory
-        return self._take(step, desired, observed, memory)
-
-    def _note_applied(self, finding: Finding, desired: Stack) -> None:
-        if finding.good and self.mandate.changes:
-            self.applied = desired.digest
+            return drift.untouched_stack_finding(self.mandate, desired.name, missing=missing)
+        return self._take(step, desired, observed)
 
     def _note(self, observed: ObservedStack | None) -> None:
-        if observed is None:
+        """Note what the status is to tell of the stack, unless it is somebody else's."""
+        if observed is None or observed.meaning is Meaning.GONE:
+            self.facts |= {"managementStackStatus": None, "managementAccountRoleArn": None}
             return
-        self.facts |= {"managementStackId": observed.stack_id, "managementStackStatus": observed.status}
+        if self._is_anothers(observed):
+            return
         arn = machine.role_arn_of(observed)
-        if arn:
-            self.facts["managementAccountRoleArn"] = arn
+        told = {"managementStackId": observed.stack_id, "managementStackStatus": observed.status}
+        self.facts |= {**told, "managementAccountRoleArn": arn}
 
-    def _learn(self, memory: StackMemory, observed: ObservedStack | None, change_set: ChangeSet | None) -> StackMemory:
+    def _is_anothers(self, observed: ObservedStack) -> bool:
+        """Tell whether the stack is foreign, or one that an earlier connector left and that is not taken up."""
+        if observed.meaning is Meaning.EMPTY:
+            return False
+        if machine.stack_conflict(observed, Ownership(self.cluster, self.owner)):
+            return True
+        left = observed.tags.get(TAG_UID) != self.owner.uid
+        return left and not self.mandate.changes and "managementStackId" not in self.connector.get("status", {})
+
+    def _learn(self, observed: ObservedStack | None, change_set: ChangeSet | None) -> None:
         """Look up what failed first, once for each failure, and note since when it is known."""
         failure = machine.failure_of(observed, change_set)
-        if failure is None or failure == memory.failed:
-            return memory
-        words = self._reason(observed, change_set)
-        return replace(memory, failed=failure, failure=words, failed_at=self.environment.monotonic())
+        if failure is not None and failure != self.memory.failed:
+            words = self._reason(observed, change_set)
+            self.memory = replace(self.memory, failed=failure, failure=words, failed_at=self.environment.monotonic())
 
     def _reason(self, observed: ObservedStack | None, change_set: ChangeSet | None) -> str:
+        """Return the failure in words, empty if nobody tells: that must not keep us from getting over it."""
         stacks = self.access.stacks
-        if change_set and change_set.status == "FAILED":
-            return stacks.validation_failure(change_set.change_set_id)
-        return stacks.first_failure(observed.stack_id) if observed else ""
+        try:
+            if change_set and change_set.status == "FAILED":
+                return stacks.validation_failure(change_set.change_set_id)
+            return stacks.first_failure(observed.stack_id) if observed else ""
+        except AdapterError as error:
+            log.warning("the reason of a failure was not told", error=error.message)
+            return ""
 
-    def _history(self, memory: StackMemory, desired: Stack) -> History:
+    def _history(self, desired: Stack) -> History:
         annotations = self.connector["metadata"].get("annotations", {})
         return History(
-            may_retry=self._may_retry(memory),
+            may_retry=self.mandate.changes and self._may_retry(),
             may_lose_role=annotations.get(machine.REPLACEMENT_CONSENT) == desired.change_set_name,
-            unchanged=memory.unchanged,
-            failure=memory.failure,
+            unchanged=self.memory.unchanged,
+            failure=self.memory.failure,
         )
 
-    def _may_retry(self, memory: StackMemory) -> bool:
-        if memory.failed_at is None:
+    def _may_retry(self) -> bool:
+        if self.memory.failed_at is None:
             return False
-        if memory.asked != look_asked_for(self.connector):
+        if self.memory.asked != look_asked_for(self.connector):
             return True
-        wait = min(RETRY_SECONDS * 2.0**memory.retries, 3600.0)
-        if machine.is_propagating(memory.failure):
-            wait = PROPAGATION_SECONDS
-        return self.environment.monotonic() >= memory.failed_at + wait
+        first = PROPAGATION_SECONDS if machine.is_propagating(self.memory.failure) else RETRY_SECONDS
+        wait = min(first * 2.0 ** min(self.memory.retries, 16), LONGEST_RETRY_SECONDS)
+        return self.environment.monotonic() >= self.memory.failed_at + wait
 
-    def _told(
-        self, finding: Finding, observed: ObservedStack | None, role: IamRole, memory: StackMemory
-    ) -> tuple[Finding, StackMemory]:
+    def _told(self, finding: Finding, desired: Stack, observed: ObservedStack | None, role: IamRole) -> Finding:
         if not finding.good or observed is None:
-            return finding, memory
-        moment = self.environment.monotonic()
-        fresh = memory.role_seen is not None and moment < memory.role_seen + self.environment.thorough_seconds
-        if fresh and memory.updated == observed.updated:
-            return memory.role_finding or finding, memory
-        trouble = self._role_trouble(machine.role_arn_of(observed) or "", role)
-        seen = None if trouble and trouble.awaits is Next.TIME else moment
-        memory = replace(memory, role_seen=seen, updated=observed.updated, role_finding=trouble)
-        return trouble or finding, memory
+            return finding
+        if self.mandate.changes:
+            self.applied = desired.digest
+        self.memory = replace(self.memory, retries=0, failed_at=None)
+        return self._role_trouble(observed, role) or finding
 
-    def _role_trouble(self, arn: str, role: IamRole) -> Finding | None:
-        """Read the management role back, and return what keeps the connector's *role* from assuming it."""
+    def _role_trouble(self, observed: ObservedStack, role: IamRole) -> Finding | None:
+        """Return what keeps the connector's *role* from assuming the management role, which is read back hourly."""
+        arn, moment = machine.role_arn_of(observed) or "", self.environment.monotonic()
         trouble = management_role_arn_finding(self.account, arn)
         if trouble:
             return trouble
+        about = f"{observed.updated} {role.role_id}"
+        seen = self.memory.role_seen
+        if seen is not None and moment < seen + self.environment.thorough_seconds and self.memory.role_of == about:
+            return None
         read_back = self.access.role(arn.rpartition("/")[2])
-        return management_role_finding(self._inputs, arn, read_back, role.role_id)
+        trouble = management_role_finding(self._inputs, arn, read_back, role.role_id)
+        self.memory = replace(self.memory, role_seen=None if trouble else moment, role_of=about)
+        return trouble
 
-    def _take(
-        self, step: machine.StackChange, desired: Stack, observed: ObservedStack | None, memory: StackMemory
-    ) -> tuple[Finding, StackMemory]:
+    def _take(self, step: machine.StackChange, desired: Stack, observed: ObservedStack | None) -> Finding:
         if not self.mandate.carried_out:
             self.applied = ""
-        self._announce(desired)
+        self._announce(desired, observed)
         log.info("changing the stack", step=type(step).__name__, stack=desired.name)
         stacks = self.access.stacks
         stacks.apply(step, desired)
-        self._note(stacks.observe(desired.name))
+        self._count(step, observed)
         self.differences = ()
-        if isinstance(step, machine.DiscardChangeSet) and step.unchanged and observed:
-            memory = replace(memory, unchanged=observed.updated)
-        if self._may_retry(memory):
-            memory = replace(memory, retries=memory.retries + 1, failed_at=self.environment.monotonic())
-        memory = replace(memory, asked=look_asked_for(self.connector))
-        return waits(Reason.STACK_IN_PROGRESS, f"Stack {desired.name}: {machine.words_of(step)}."), memory
+        self._note(stacks.observe(desired.name))
+        return waits(Reason.STACK_IN_PROGRESS, f"Stack {desired.name}: {machine.words_of(step)}.")
 
-    def _announce(self, desired: Stack) -> None:
-        """Tell where there may be a stack, and that another is not as applied, before anything is begun."""
-        status = self.connector.get("status", {})
-        beginning = machine.arn_beginning(desired, self.cluster.partition)
-        known = str(status.get("managementStackId", ""))
-        applied = replace(drift.Digest.parse(status.get("lastAppliedHash")), stack=self.applied)
-        facts = {
-            "managementStackId": known if known.startswith(beginning) else beginning,
-            "lastAppliedHash": str(applied),
-        }
+    def _count(self, step: machine.StackChange, observed: ObservedStack | None) -> None:
+        if isinstance(step, machine.DiscardChangeSet) and step.unchanged and observed:
+            self.memory = replace(self.memory, unchanged=observed.updated)
+        if self._may_retry():
+            retries, moment = self.memory.retries + 1, self.environment.monotonic()
+            self.memory = replace(self.memory, retries=retries, failed_at=moment)
+        self.memory = replace(self.memory, asked=look_asked_for(self.connector))
+
+    def _announce(self, desired: Stack, observed: ObservedStack | None) -> None:
+        """Tell where there is, or may be, a stack, and that another is not as applied, before anything is begun."""
+        applied = replace(
+            drift.Digest.parse(self.connector.get("status", {}).get("lastAppliedHash")), stack=self.applied
+        )
+        living = observed is not None and observed.meaning is not Meaning.GONE
+        place = observed.stack_id if observed and living else machine.arn_beginning(desired, self.cluster.partition)
+        facts = {"managementStackId": place, "lastAppliedHash": str(applied)}
         self.connector = announce(self.environment, self.connector, self.owner, facts)
 
-    def _remember(self, memory: StackMemory) -> None:
-        self.environment.stacks[self.owner.uid] = memory
+    def _remember(self, verdict: Finding | AdapterError, facts: Mapping[str, Any]) -> None:
+        self.environment.stacks[self.owner.uid] = replace(
+            self.memory, verdict=verdict, differences=self.differences, facts=dict(facts)
+        )

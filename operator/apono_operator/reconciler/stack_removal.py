@@ -9,6 +9,7 @@ import structlog
 
 from apono_operator.adapters.aws.cloudformation import CloudFormation
 from apono_operator.reconciler.environment import Environment, StackMemory
+from apono_operator.reconciler.stack import LONGEST_RETRY_SECONDS
 from apono_operator.state import stack as machine
 from apono_operator.state.finding import Finding, stuck, waits
 from apono_operator.state.management_accounts import SETTING
@@ -20,7 +21,10 @@ from apono_operator.v1alpha1 import Reason
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 RETRY_SECONDS = 60.0
-"""After which a deletion that failed is tried again."""
+"""After which a deletion that failed is tried again; doubled with each failure, up to an hour."""
+
+ABSENCE_SECONDS = 10.0
+"""For how long CloudFormation must not find a stack that was announced, before there is believed to be none."""
 
 _STACK_ARN = re.compile(r"arn:[a-z-]+:cloudformation:([a-z0-9-]+):([0-9]{12}):stack/([A-Za-z][A-Za-z0-9-]*)(/.+)?")
 
@@ -48,26 +52,48 @@ class StackRemoval:
         if place is None:
             return None
         region, account_id, name, unique = place.groups()
+        if name != self.cluster.stack_name(self.owner):  # nobody but us writes the status, and yet
+            return _not_ours(self.arn)
         accounts = self.environment.administration.management_accounts
         account = next((one for one in accounts if one.account_id == account_id), None)
         if account is None:
             return _shut_out(self.arn)
         entrance = replace(Entrance.to(account, name, self.owner.uid), region=region)
         stacks = self.environment.management.enter(entrance).stacks
-        observed = stacks.observe(self.arn if unique else name)
-        if observed and self._is_foreign(observed):
-            return None
+        observed = self._observe(stacks, name, unique)
+        if observed is None:
+            return None if unique else self._absent(name)
+        self.environment.absences.pop(self._absence, None)
+        if self._is_foreign(observed):
+            return _without_tags(observed) if observed.stack_id == self.arn else None
         return self._step(stacks, observed)
 
+    def _observe(self, stacks: CloudFormation, name: str, unique: str | None) -> ObservedStack | None:
+        """Look at the very stack, and at one of its name, which may have been made after it."""
+        known = stacks.observe(self.arn) if unique else None
+        return known if known and known.meaning is not Meaning.GONE else stacks.observe(name)
+
+    def _absent(self, name: str) -> Finding | None:
+        """A stack that was announced and whose creation was not answered may show a moment later."""
+        since = self.environment.absences.setdefault(self._absence, self._moment())
+        if self._moment() - since >= ABSENCE_SECONDS:
+            return None
+        return waits(Reason.DELETING, f"Making sure that there is no stack {name}.")
+
+    @property
+    def _absence(self) -> str:
+        return f"{self.owner.uid} stack"
+
     def _is_foreign(self, observed: ObservedStack) -> bool:
-        """A stack of our name that is not ours stays; an empty one has no tags yet, and a name that nobody else has."""
+        """An empty one has no tags yet, and a name that nobody else has."""
         if observed.meaning in (Meaning.EMPTY, Meaning.GONE):
             return False
         return machine.stack_conflict(observed, Ownership(self.cluster, self.owner)) is not None
 
     def _step(self, stacks: CloudFormation, observed: ObservedStack | None) -> Finding | None:
         memory = self._learn(stacks, observed)
-        may_retry = memory.failed_at is not None and self._moment() >= memory.failed_at + RETRY_SECONDS
+        wait = min(RETRY_SECONDS * 2.0 ** min(memory.retries, 16), LONGEST_RETRY_SECONDS)
+        may_retry = memory.failed_at is not None and self._moment() >= memory.failed_at + wait
         step = machine.plan_stack_deletion(observed, History(may_retry=may_retry, failure=memory.failure))
         if step is None:
             return None
@@ -76,8 +102,10 @@ class StackRemoval:
         log.info("deleting the stack", stack=step.stack_id)
         stacks.delete(step)
         if may_retry:
-            self.environment.stacks[self.owner.uid] = replace(memory, failed_at=self._moment())
-        return waits(Reason.DELETING, f"Stack {step.stack_id} is being deleted.")
+            self.environment.stacks[self.owner.uid] = replace(
+                memory, failed="", retries=memory.retries + 1, failed_at=self._moment()
+            )
+        return waits(Reason.STACK_IN_PROGRESS, f"Stack {step.stack_id} is being deleted.")
 
     def _learn(self, stacks: CloudFormation, observed: ObservedStack | None) -> StackMemory:
         """Look up what blocks a deletion, once for each time that it failed."""
@@ -94,6 +122,22 @@ class StackRemoval:
 
     def _moment(self) -> float:
         return self.environment.monotonic()
+
+
+def _not_ours(arn: str) -> Finding:
+    return stuck(
+        Reason.NAME_CONFLICT,
+        f"stack {arn}, which the status names, is not called as this connector's is. Correct the status, or set "
+        "spec.deletionPolicy to Retain to leave the stack.",
+    )
+
+
+def _without_tags(observed: ObservedStack) -> Finding:
+    return stuck(
+        Reason.NAME_CONFLICT,
+        f"stack {observed.name} is this connector's by its id, but its tags were taken off or changed, so it is not "
+        "deleted. Put them back, or set spec.deletionPolicy to Retain to leave the stack.",
+    )
 
 
 def _shut_out(arn: str) -> Finding:

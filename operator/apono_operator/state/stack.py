@@ -204,6 +204,11 @@ class ChangeSet:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def failed(self) -> bool:
+        """Whether it, or its execution, went wrong, so that the next one may as well."""
+        return self.status in ("FAILED", "DELETE_FAILED") or self.execution_status == "EXECUTE_FAILED"
+
+    @property
     def meaning(self) -> ChangeSetMeaning:
         """What its status means."""
         if self.status == "FAILED" and any(text in self.status_reason for text in UNCHANGED_MESSAGES):
@@ -289,14 +294,14 @@ def needs_change_set(desired: Stack, observed: ObservedStack | None) -> bool:
     """Tell whether the next step depends on the change set, which costs a call to look at."""
     if observed is None:
         return False
-    if observed.meaning is Meaning.EMPTY:
+    if observed.meaning in (Meaning.EMPTY, Meaning.ROLLED_BACK):
         return True
-    return observed.meaning in (Meaning.HEALTHY, Meaning.ROLLED_BACK) and bool(stack_differences(desired, observed))
+    return observed.meaning is Meaning.HEALTHY and bool(stack_differences(desired, observed))
 
 
 def failure_of(observed: ObservedStack | None, change_set: ChangeSet | None) -> str | None:
     """Return what tells this failure from any other, None if nothing has failed."""
-    if change_set and change_set.status == "FAILED" and change_set.meaning is ChangeSetMeaning.USELESS:
+    if change_set and change_set.failed and change_set.meaning is ChangeSetMeaning.USELESS:
         return change_set.change_set_id
     if observed and observed.meaning in _FAILED:
         return f"{observed.stack_id} {observed.status} {observed.updated}"
@@ -355,7 +360,7 @@ def plan_stack_deletion(observed: ObservedStack | None, history: History) -> Del
     if observed is None or observed.meaning is Meaning.GONE:
         return None
     if observed.meaning in (Meaning.BUSY, Meaning.DELETING, Meaning.UNKNOWN):
-        return Tell(waits(Reason.DELETING, f"Stack {observed.name} is {observed.status}."))
+        return Tell(waits(Reason.STACK_IN_PROGRESS, f"Stack {observed.name} is {observed.status}."))
     if observed.termination_protected:
         return Tell(_protected(observed))
     if observed.meaning is Meaning.DELETION_STUCK and not history.may_retry:
@@ -417,7 +422,7 @@ def _ongoing(observed: ObservedStack) -> Tell | None:
 def _failed(observed: ObservedStack, history: History) -> StackStep | None:
     """Get out of a dead end, now and then: what failed once mostly fails again at once."""
     match observed.meaning:
-        case Meaning.NEVER_MADE if history.may_retry and not observed.termination_protected:
+        case Meaning.NEVER_MADE | Meaning.DELETION_STUCK if history.may_retry and not observed.termination_protected:
             return DeleteStack(observed.stack_id)
         case Meaning.ROLLBACK_STUCK if history.may_retry:
             return ContinueRollback(observed.stack_id)
@@ -430,11 +435,12 @@ def _failed(observed: ObservedStack, history: History) -> StackStep | None:
 def _towards(desired: Stack, observed: ObservedStack, change_set: ChangeSet | None, history: History) -> StackStep:
     differences = stack_differences(desired, observed)
     known_unchanged = history.unchanged is not None and history.unchanged == observed.updated
-    if observed.meaning is not Meaning.EMPTY and (not differences or known_unchanged):
+    undone = observed.meaning is Meaning.ROLLED_BACK and _tried(desired, observed) and not known_unchanged
+    if observed.meaning is not Meaning.EMPTY and not undone and (not differences or known_unchanged):
         return Tell(_complete(observed))
     if change_set:
         return _judge(change_set, history)
-    if observed.meaning is Meaning.ROLLED_BACK and _tried(desired, observed) and not history.may_retry:
+    if undone and not history.may_retry:
         return Tell(stuck(Reason.STACK_FAILED, _failure(observed, history)))
     return MakeChangeSet("CREATE" if observed.meaning is Meaning.EMPTY else "UPDATE")
 
@@ -448,10 +454,11 @@ def _judge(change_set: ChangeSet, history: History) -> StackStep:
             return ExecuteChangeSet(change_set.change_set_id)
         case ChangeSetMeaning.UNCHANGED:
             return DiscardChangeSet(change_set.change_set_id, unchanged=True)
-        case ChangeSetMeaning.USELESS if history.may_retry or change_set.status != "FAILED":
+        case ChangeSetMeaning.USELESS if history.may_retry or not change_set.failed:
             return DiscardChangeSet(change_set.change_set_id)
         case ChangeSetMeaning.USELESS:
-            return Tell(stuck(Reason.STACK_FAILED, f"The change set failed: {change_set.status_reason}"))
+            why = history.failure or change_set.status_reason or f"{change_set.status}, {change_set.execution_status}"
+            return Tell(stuck(Reason.STACK_FAILED, f"The change set failed: {why}"))
         case _:
             message = f"The change set is {change_set.status}, {change_set.execution_status}."
             return Tell(waits(Reason.STACK_IN_PROGRESS, message))

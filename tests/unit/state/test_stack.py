@@ -199,8 +199,10 @@ def test_a_rollback_that_failed_is_told_and_continued_when_it_is_time(status: st
     assert step(another(status), history=RETRY) == ContinueRollback(ID)
 
 
-def test_a_deletion_that_failed_is_told() -> None:
-    assert told(step(a_stack("DELETE_FAILED"), history=RETRY)) == FAILED
+def test_a_deletion_that_failed_is_told_and_tried_again_when_it_is_time() -> None:
+    assert told(step(a_stack("DELETE_FAILED"))) == FAILED
+    assert step(a_stack("DELETE_FAILED"), history=RETRY) == DeleteStack(ID)
+    assert told(step(a_stack("DELETE_FAILED", termination_protected=True), history=RETRY)) == FAILED
 
 
 def test_a_change_that_failed_is_told_and_tried_again_when_it_is_time() -> None:
@@ -215,8 +217,12 @@ def test_after_a_change_that_failed_another_wish_is_tried_at_once() -> None:
     assert step(another("UPDATE_ROLLBACK_COMPLETE")) == MakeChangeSet("UPDATE")
 
 
-def test_a_stack_that_was_rolled_back_to_what_is_asked_is_as_asked() -> None:
-    assert told(step(a_stack("UPDATE_ROLLBACK_COMPLETE"))) == GOOD
+def test_a_change_that_was_undone_is_not_as_asked_though_nothing_shows_it() -> None:
+    undone = a_stack("UPDATE_ROLLBACK_COMPLETE")
+
+    assert told(step(undone)) == FAILED
+    assert step(undone, history=RETRY) == MakeChangeSet("UPDATE")
+    assert told(step(undone, history=History(unchanged=undone.updated))) == GOOD
 
 
 # --- change sets ----------------------------------------------------------------------------------------------------
@@ -238,7 +244,21 @@ def test_a_change_set_under_way_is_waited_for(status: str, execution: str) -> No
     assert told(step(another(), a_change_set(status, execution))) == WAITS
 
 
-@pytest.mark.parametrize("execution", ["EXECUTE_COMPLETE", "EXECUTE_FAILED", "OBSOLETE"])
+def test_an_execution_that_failed_is_told_and_tried_again_when_it_is_time() -> None:
+    failed = a_change_set(execution="EXECUTE_FAILED")
+
+    assert told(step(another(), failed)) == FAILED
+    assert "EXECUTE_FAILED" in message(step(another(), failed))
+    assert step(another(), failed, RETRY) == DiscardChangeSet(CHANGE_SET_ID)
+
+
+def test_a_change_set_that_failed_is_told_with_what_validation_says() -> None:
+    failed = a_change_set("FAILED", "UNAVAILABLE", status_reason="Validation failed")
+
+    assert "Role: exists" in message(step(another(), failed, History(failure="Role: exists")))
+
+
+@pytest.mark.parametrize("execution", ["EXECUTE_COMPLETE", "OBSOLETE"])
 def test_a_change_set_that_was_used_or_overtaken_is_discarded(execution: str) -> None:
     assert step(another(), a_change_set(execution=execution)) == DiscardChangeSet(CHANGE_SET_ID)
 
@@ -362,7 +382,7 @@ def test_where_there_is_no_stack_nothing_is_to_be_deleted() -> None:
     "status", [one for one, meaning in MEANINGS.items() if meaning in (Meaning.BUSY, Meaning.DELETING)] + ["NEW"]
 )
 def test_a_deletion_waits_for_what_is_under_way(status: str) -> None:
-    assert told(plan_stack_deletion(a_stack(status), FRESH)) == (ConditionStatus.FALSE, Reason.DELETING, Next.TIME)
+    assert told(plan_stack_deletion(a_stack(status), FRESH)) == WAITS
 
 
 @pytest.mark.parametrize(
@@ -414,7 +434,7 @@ def test_whatever_is_seen_a_role_that_serves_is_not_lost_without_consent(
     taken = step(observed, change_set, history)
 
     if isinstance(taken, DeleteStack):
-        assert observed.meaning is Meaning.NEVER_MADE
+        assert observed.meaning in (Meaning.NEVER_MADE, Meaning.DELETION_STUCK)
     if isinstance(taken, ExecuteChangeSet):
         assert change_set is not None
         assert not any(change.loses_role for change in change_set.changes)
