@@ -35,8 +35,9 @@ SWEPT = ("points", "leaked", "doubled", "not converged")
 """The figures of a sweep."""
 
 LONG = ("tests/sweeps", "tests/scenarios")
-"""What takes longest comes first, so that no worker is left alone with it in the end; most of it waits, so there are more
-workers than cores."""
+"""What takes longest comes first, so that no worker is left alone with it in the end."""
+
+# More workers than a small machine has cores: most tests wait for Kubernetes.
 REST = [PYTHON, "-m", "pytest", "-q", "-n", "4", "--dist", "worksteal", *OTHERS, "--durations=15", *LONG, "tests"]
 
 
