@@ -287,7 +287,7 @@ class Tell:
 
 
 StackChange = MakeChangeSet | ExecuteChangeSet | DiscardChangeSet | DeleteStack | ContinueRollback
-StackStep = MakeChangeSet | ExecuteChangeSet | DiscardChangeSet | DeleteStack | ContinueRollback | Tell
+StackStep = StackChange | Tell
 
 
 def needs_change_set(desired: Stack, observed: ObservedStack | None) -> bool:

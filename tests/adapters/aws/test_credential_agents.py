@@ -29,7 +29,10 @@ BODY = b"The pod's ServiceAccount token is not known, says somebody at length."
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let botocore ask the agent three times without a pause between."""
+    """Let botocore ask the agent three times without a pause between.
+
+    It has no setting for that: these constants of its own are the only way, and without it each test takes seconds.
+    """
     monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0.0)
     monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.TIMEOUT_SECONDS", 0.2)
 

@@ -29,6 +29,7 @@ from apono_operator.state.stack import (
     ObservedStack,
     ResourceChange,
     Stack,
+    StackChange,
     Template,
 )
 from apono_operator.state.template_summary import TemplateSummary
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 Calling = Callable[[str], AbstractContextManager[None]]
 """Surrounds a call that is named as IAM names it, and translates its errors."""
-
-StackChange = MakeChangeSet | ExecuteChangeSet | DiscardChangeSet | DeleteStack | ContinueRollback
 
 _BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"})
 """The status of the stack itself with which an operation begins; what follows a failure has others."""
