@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -59,8 +59,14 @@ class ChildrenUpkeep:
     differences: tuple[str, ...] = ()
     complete: bool = False
 
-    def run(self, desired: State, observed: Children, role_arn: str) -> Finding:
+    def run(self, desired: State, observed: Children, role_arn: str, begin: Callable[[], None]) -> Finding:
         """Make the children as *desired*, or tell how they differ; return how the pods are doing.
+
+        Args:
+            desired: What should be there.
+            observed: What is there.
+            role_arn: That of the role that pods have to run with.
+            begin: Called before the first change.
 
         Raises:
             AdapterError: a write failed.
@@ -70,7 +76,7 @@ class ChildrenUpkeep:
             return stuck(Reason.NAME_CONFLICT, str(conflict))
         changes = plan.plan_objects(desired, observed.objects, self.owner)
         self.differences = drift.object_differences(changes)
-        objects = self._change(changes, observed) if self.mandate.changes else observed.objects
+        objects = self._change(changes, observed, begin) if self.mandate.changes else observed.objects
         self._remember_secrets(objects)
         finding = availability(objects.get(child_keys(self.owner)["Deployment"]), observed.pods, role_arn)
         # Pods without the role are started anew by another Deployment: until all run with it, not all is carried out.
@@ -81,9 +87,13 @@ class ChildrenUpkeep:
             else drift.untouched_objects_finding(self.mandate, changes, objects, finding)
         )
 
-    def _change(self, changes: Sequence[plan.ApplyObject], observed: Children) -> Mapping[ObjectKey, Manifest]:
+    def _change(
+        self, changes: Sequence[plan.ApplyObject], observed: Children, begin: Callable[[], None]
+    ) -> Mapping[ObjectKey, Manifest]:
         """Make *changes* in order, and return what is there then."""
         written = dict(observed.objects)
+        if changes:
+            begin()
         for change in changes:
             key = key_of(change.manifest)
             log.info("writing an object", object=str(key), because=", ".join(change.because))

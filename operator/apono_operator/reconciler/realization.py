@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from apono_operator.reconciler.children import Children, ChildrenUpkeep
 from apono_operator.reconciler.course import Course
@@ -14,7 +15,7 @@ from apono_operator.state import drift, plan
 from apono_operator.state.conditions import Event
 from apono_operator.state.desired import Inputs, desired_state
 from apono_operator.state.drift import Digest, Mandate
-from apono_operator.state.finding import Finding, stuck, waits
+from apono_operator.state.finding import stuck
 from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.state.resources import Cluster, IamRole, Manifest, State
 from apono_operator.state.rollout import injection_of, next_injection
@@ -48,15 +49,13 @@ class Realization:
         of_role = Mandate.of(self.asked.spec, carried_out=wish.role == applied.role)
         of_children = Mandate.of(self.asked.spec, carried_out=wish.objects == applied.objects)
         begun = applied.begun(role=of_role, objects=of_children)
-        if not course.do(ConditionType.CONNECTOR_ROLE_READY, lambda: self._announce(begun, applied)):
-            return
         desired = desired_state(self._with_injection(of_children))
         conflict = plan.object_conflict(self.children.objects, desired, course.owner)
         if conflict and not course.has_role:
             course.findings[ConditionType.DEPLOYMENT_AVAILABLE] = stuck(Reason.NAME_CONFLICT, str(conflict))
             return
-        role = self._keep_role(of_role, desired)
-        below = self._keep_children(of_children, desired, role)
+        role = self._keep_role(of_role, desired, begun)
+        below = self._keep_children(of_children, desired, role, begun)
         stack = self._keep_stack(begun, role)
         done = replace(
             begun,
@@ -68,13 +67,12 @@ class Realization:
             course.facts["lastAppliedHash"] = str(done)
         self._tell_differences(role, [side for side in (role, below, stack) if side])
 
-    def _announce(self, begun: Digest, applied: Digest) -> tuple[Finding, bool]:
-        """Take back that a part is as applied before it is changed, whatever may happen in between."""
+    def _begin(self, begun: Digest) -> None:
+        """Take back that the children are as applied before they are changed, whatever may happen in between."""
         course = self.course
-        if begun != applied:
+        if course.status.get("lastAppliedHash"):
             facts = {"lastAppliedHash": str(begun)}
             course.connector = announce(course.environment, course.connector, course.owner, facts)
-        return waits(Reason.RECONCILING, "The role is being looked at."), True
 
     def _with_injection(self, mandate: Mandate) -> Inputs:
         """Add the account of restarts: as it should be next, or as it stands where nothing may be changed."""
@@ -84,9 +82,11 @@ class Realization:
             injection = next_injection(injection, self.children.pods, role_arn, now)
         return replace(self.asked, restarts=injection.restarts, settled=injection.settled)
 
-    def _keep_role(self, mandate: Mandate, desired: State) -> RoleUpkeep:
+    def _keep_role(self, mandate: Mandate, desired: State, begun: Digest) -> RoleUpkeep:
         course = self.course
-        role = RoleUpkeep(course.environment, course.connector, course.owner, self.cluster, mandate, quick=course.quick)
+        role = RoleUpkeep(
+            course.environment, course.connector, course.owner, self.cluster, mandate, course.quick, begun
+        )
         wanted = desired.role
         if wanted is not None:
             course.do(ConditionType.CONNECTOR_ROLE_READY, lambda: (role.run(wanted), None))
@@ -121,7 +121,7 @@ class Realization:
         in_sync = finding is not None and finding.reason is Reason.ROLE_IN_SYNC and not finding.doubt
         return role.mandate.changes and in_sync
 
-    def _keep_children(self, mandate: Mandate, desired: State, role: RoleUpkeep) -> ChildrenUpkeep:
+    def _keep_children(self, mandate: Mandate, desired: State, role: RoleUpkeep, begun: Digest) -> ChildrenUpkeep:
         """Keep the children as long as there is, or may be, a role for their pods."""
         course = self.course
         below = ChildrenUpkeep(course.environment, course.owner, self.token_secret, mandate)
@@ -129,7 +129,8 @@ class Realization:
             del course.findings[ConditionType.DEPLOYMENT_AVAILABLE]
             return below
         arn = desired.role.arn if desired.role else ""
-        course.do(ConditionType.DEPLOYMENT_AVAILABLE, lambda: (below.run(desired, self.children, arn), None))
+        begin = partial(self._begin, begun)
+        course.do(ConditionType.DEPLOYMENT_AVAILABLE, lambda: (below.run(desired, self.children, arn, begin), None))
         course.facts["serviceAccountName"] = course.owner.child_name
         return below
 

@@ -14,7 +14,7 @@ from apono_operator.reconciler.environment import SETTLING_SECONDS, Environment,
 from apono_operator.reconciler.report import announce, record_correction, record_events, status_of, was_drifted
 from apono_operator.state import drift, plan
 from apono_operator.state.conditions import Event
-from apono_operator.state.drift import Mandate
+from apono_operator.state.drift import Digest, Mandate
 from apono_operator.state.finding import Finding, found, stuck, waits
 from apono_operator.state.permissions import permission_sets_of
 from apono_operator.state.resources import Cluster, IamRole, Manifest, Owner, look_asked_for
@@ -31,6 +31,7 @@ class RoleUpkeep:
         connector: The connector; newer after the run, if its status had to be written.
         mandate: What may be done about a difference.
         quick: Make no call to AWS if there was a look before.
+        begun: What is left of what was applied, once a change is begun.
         known: The role, once it is known to be there.
         differs: Whether a difference was seen; then a failure leaves no doubt that the role is not as asked.
         differences: What is not as asked and was left so, in words.
@@ -45,6 +46,7 @@ class RoleUpkeep:
     cluster: Cluster
     mandate: Mandate
     quick: bool
+    begun: Digest
     known: IamRole | None = None
     differs: bool = False
     differences: tuple[str, ...] = ()
@@ -131,9 +133,10 @@ class RoleUpkeep:
     def _change(self, changes: Sequence[plan.RoleChange], desired: IamRole, observed: IamRole | None) -> None:
         """Make *changes* in order, and tell what is worth an Event once all are made."""
         previous = drift.taken_up_from(observed, self.owner)
-        if observed is None or previous:
-            facts = {"connectorRoleArn": desired.arn}
-            self.connector = announce(self.environment, self.connector, self.owner, facts)
+        facts = {"connectorRoleArn": desired.arn} if observed is None or previous else {}
+        if changes and "lastAppliedHash" in status_of(self.connector):
+            facts["lastAppliedHash"] = str(self.begun)
+        self.connector = announce(self.environment, self.connector, self.owner, facts)
         lagging = self.settles_in() is not None  # IAM may show what was before our own change
         for change in changes:
             self._apply(change, desired)
