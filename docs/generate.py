@@ -410,7 +410,7 @@ def _reason_rows(right: Right) -> Iterator[tuple[str, str, str]]:
 def _place(resource: str) -> str:
     """Return what of *resource* tells one place from another, as the documents name it."""
     named = {"{management_roles}": f"role/{names.MANAGEMENT_ROLE}"}.get(resource, resource)
-    return named.rsplit(":", 1)[-1].replace("{issuer}", "<issuer>")
+    return named.rsplit(":", 1)[-1].replace("{issuer}", "<issuer>").replace("{template_object}", "<templateUrl>")
 
 
 def _managed_policy_rows() -> Iterator[tuple[str, str]]:
