@@ -58,6 +58,19 @@ _VALUES = """\
 
 Leave the boundary of FullAccess out where HighestPermissions is ReadOnly."""
 
+_HOST = {"Fn::Select": [2, {"Fn::Split": ["/", ref("TemplateUrl")]}]}
+_PATH = {"Fn::Select": [1, {"Fn::Split": [".amazonaws.com/", ref("TemplateUrl")]}]}
+_TEMPLATE_OBJECT = {
+    "Fn::Sub": [
+        "arn:${AWS::Partition}:s3:::${Bucket}/${Key}",
+        {
+            "Bucket": {"Fn::Select": [0, {"Fn::Split": [".", _HOST]}]},
+            "Key": {"Fn::Select": [0, {"Fn::Split": ["?", _PATH]}]},
+        },
+    ]
+}
+"""The ARN of the object that the URL names, which the URL's pattern lets be read off it."""
+
 _BLANKS = {
     **ACCOUNT,
     "operator_account": "${OperatorAccount}",
@@ -65,6 +78,7 @@ _BLANKS = {
     "external_id": ref("ExternalId"),
     "organization": ref("OrganizationId"),
     "template_url": ref("TemplateUrl"),
+    "template_object": _TEMPLATE_OBJECT,
     "management_boundaries": [
         ref(f"{PermissionSet.READ_ONLY}Boundary"),
         if_("AllowsFullAccess", ref(f"{PermissionSet.FULL_ACCESS}Boundary")),
@@ -139,8 +153,12 @@ _PARAMETERS = {
 }
 _TEMPLATE_URL = text_parameter(
     "Where the template of stacks lies. The operator can use no other; with ?versionId=... not even another version.",
-    "An https:// URL of an object in S3.",
-    AllowedPattern=r"^https://[^\s\"*]+$",
+    "https://BUCKET.s3.amazonaws.com/KEY or https://BUCKET.s3.REGION.amazonaws.com/KEY, with ?versionId=VERSION or "
+    "without; no dots in BUCKET, and in KEY letters, digits and . _ / - alone.",
+    AllowedPattern=(
+        r"^https://[a-z0-9][a-z0-9-]{1,61}[a-z0-9]\.s3(\.[a-z0-9-]+)?\.amazonaws\.com/"
+        r"[A-Za-z0-9._/-]+(\?versionId=[A-Za-z0-9._-]+)?$"
+    ),
     MaxLength=1024,
 )
 

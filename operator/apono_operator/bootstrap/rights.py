@@ -129,6 +129,7 @@ def management_rights(*, template_body: bool) -> tuple[Right, ...]:
             (f"{_CLOUDFORMATION}{names.STACKS}",),
             {"StringEquals": {**source, **_AS_THE_SERVICE_ROLE}},
         ),
+    reading = () if template_body else (_READ_THE_TEMPLATE,)
         Right(
             "ReadWhatTheTemplateAsksFor",
             {"cloudformation:GetTemplateSummary": "Learn the template's parameters before it is used."},
@@ -141,10 +142,20 @@ def management_rights(*, template_body: bool) -> tuple[Right, ...]:
 _MANAGEMENT_RIGHTS = (
     Right(
         "KeepAndRemoveStacks",
+        *reading,
         {
             "cloudformation:ContinueUpdateRollback": "Get a stack out of a rollback that failed.",
             "cloudformation:DeleteChangeSet": "Remove a change set that changes nothing or is out of date.",
             "cloudformation:DeleteStack": "Remove the role with the connector; remove a stack that was never made.",
+_READ_THE_TEMPLATE = Right(
+    "LetCloudFormationReadTheTemplate",
+    {},
+    ("{template_object}",),
+    implied={
+        "s3:GetObject": "CloudFormation reads the template with the rights of whoever names its URL.",
+        "s3:GetObjectVersion": "The same where the URL names a version.",
+    },
+)
             "cloudformation:DescribeChangeSet": "See what a change set would do before it is carried out.",
             "cloudformation:DescribeEvents": "Tell why a template was refused.",
             "cloudformation:DescribeStackEvents": "Tell why a stack failed.",

@@ -10,7 +10,7 @@ from policy_sentry.querying.actions import get_actions_with_access_level
 
 from apono_operator.bootstrap import management_account
 from apono_operator.state.iam_policy import PolicyDocument
-from apono_operator.state.management_sessions import Entrance
+from apono_operator.state.management_sessions import Entrance, template_object
 from apono_operator.state.permissions import management_permissions_document
 from apono_operator.v1alpha1 import PermissionSet
 from sandbox.aws.errors import AwsError
@@ -31,6 +31,7 @@ AN_ENTRANCE = Entrance(
     region="eu-west-1",
     stack_name="apono-production",
     uid="0123",
+    template_object="arn:aws:s3:::templates/management-account.yaml",
 )
 FULL_ACCESS, READ_ONLY = (f"{IAM}policy/connector-boundary-management-{one}" for one in PermissionSet)
 
@@ -53,6 +54,7 @@ ANOTHER_TEMPLATE = {**FROM_THE_TEMPLATE, "cloudformation:TemplateUrl": "https://
 ANOTHER_VERSION = {**FROM_THE_TEMPLATE, "cloudformation:TemplateUrl": TEMPLATE_URL.replace("=3", "=4")}
 ANOTHER_ROLE = {**FROM_THE_TEMPLATE, "cloudformation:RoleArn": f"{IAM}role/administrator"}
 SENT = {"cloudformation:RoleArn": SERVICE_ROLE}
+TEMPLATE = "arn:aws:s3:::templates/management-account.yaml"
 TO_CLOUDFORMATION = {"iam:PassedToService": "cloudformation.amazonaws.com"}
 
 NEEDS = {
@@ -68,6 +70,8 @@ NEEDS = {
     "removes a stack": Request("cloudformation:DeleteStack", STACK),
     "gets a stack out of a failed rollback": Request("cloudformation:ContinueUpdateRollback", STACK),
     "reads the template's parameters": Request("cloudformation:GetTemplateSummary", "*", FROM_THE_TEMPLATE),
+    "lets CloudFormation read the template": Request("s3:GetObject", TEMPLATE),
+    "lets CloudFormation read a version of it": Request("s3:GetObjectVersion", TEMPLATE),
     "hands CloudFormation its role": Request("iam:PassRole", SERVICE_ROLE, TO_CLOUDFORMATION),
     "looks at the role of a stack": Request("iam:GetRole", f"{IAM}role/apono-management-a"),
     "sees trusted access": Request("cloudformation:DescribeOrganizationsAccess"),
@@ -90,6 +94,10 @@ ATTEMPTS = {
     "changes the stack of its own limits": Request(
         "cloudformation:CreateChangeSet", f"{STACKS}connector-operator-management/1", FROM_THE_TEMPLATE
     ),
+    "reads other objects": Request("s3:GetObject", TEMPLATE.replace("management", "another")),
+    "reads another bucket": Request("s3:GetObject", TEMPLATE.replace("templates", "templates-2")),
+    "writes the template": Request("s3:PutObject", TEMPLATE),
+    "lists the bucket": Request("s3:ListBucket", "arn:aws:s3:::templates"),
     "makes a stack without a change set": Request("cloudformation:CreateStack", STACK, ANOTHER_TEMPLATE),
     "changes a stack without a change set": Request("cloudformation:UpdateStack", STACK, ANOTHER_TEMPLATE),
     "makes a StackSet": Request("cloudformation:CreateStackSet", "*", FROM_THE_TEMPLATE),
@@ -133,7 +141,8 @@ def test_with_a_template_that_is_sent_any_template_passes_and_nothing_else_is_wi
     by_body = deployed(BY_BODY, MANAGEMENT_PARAMETERS).policy("ManagementRole", "stacks")
     any_template = {"brings another template", "brings another version of the template", "sends a template"}
 
-    assert allows(by_body, request) == (what in NEEDS or what in any_template)
+    reads = what in NEEDS and not request.action.startswith("s3:")
+    assert allows(by_body, request) == (reads or what in any_template)
 
 
 def test_who_prints_it_for_templates_that_are_sent_is_told_what_that_means() -> None:
@@ -329,11 +338,30 @@ def test_a_boundary_fits_into_a_policy(permission_set: PermissionSet) -> None:
         ("HighestPermissions", ""),
         ("TemplateUrl", "http://templates.s3.amazonaws.com/a.yaml"),
         ("TemplateUrl", "https://templates.s3.amazonaws.com/*"),
+        ("TemplateUrl", "https://templates.s3.amazonaws.com/a?.yaml"),
+        ("TemplateUrl", "https://templates.s3.amazonaws.com/${aws:username}.yaml"),
+        ("TemplateUrl", "https://tem.plates.s3.amazonaws.com/a.yaml"),
+        ("TemplateUrl", "https://templates.s3.amazonaws.com.example/a.yaml"),
     ],
 )
 def test_a_value_that_would_let_in_more_is_refused(parameter: str, value: str) -> None:
     with pytest.raises(AwsError, match=parameter):
         stack(**{parameter: value})
+
+
+@pytest.mark.parametrize(
+    ("url", "arn"),
+    [
+        ("https://templates.s3.amazonaws.com/a/b.yaml", "arn:aws:s3:::templates/a/b.yaml"),
+        ("https://templates.s3.eu-west-1.amazonaws.com/a.yaml?versionId=3", "arn:aws:s3:::templates/a.yaml"),
+    ],
+)
+def test_the_right_to_read_names_the_very_object_that_the_url_does(url: str, arn: str) -> None:
+    statements = stack(TemplateUrl=url).policy("ManagementRole", "stacks")["Statement"]
+
+    (reading,) = (one for one in statements if "s3:GetObject" in as_list(one["Action"]))
+
+    assert reading["Resource"] == arn == template_object(url, "aws")
 
 
 def test_the_outputs_are_what_the_chart_asks_for() -> None:
@@ -363,5 +391,6 @@ def test_the_policies_are_those_that_the_documents_show(made: Document, name: st
     path = Path(__file__).parents[3] / "docs" / "iam" / "management" / name
     shown = path.read_text(encoding="utf-8").replace("999988887777", ACCOUNT)
     shown = shown.replace("https://my-bucket.s3.amazonaws.com/management-account.yaml", TEMPLATE_URL)
+    shown = shown.replace("arn:aws:s3:::my-bucket/", "arn:aws:s3:::templates/")
 
     assert PolicyDocument.of(made) == PolicyDocument.of(json.loads(shown))
