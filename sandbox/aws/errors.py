@@ -15,10 +15,17 @@ _STATUS: Final = {
     "InvalidClientTokenId": 403,
     "LimitExceeded": 409,
     "MissingAuthenticationToken": 403,
+    "NameAlreadyExistsException": 409,
     "NoSuchEntity": 404,
     "NotModelled": 501,
+    "OperationIdAlreadyExistsException": 409,
+    "OperationInProgressException": 409,
+    "OperationNotFoundException": 404,
     "ServiceFailure": 500,
     "SignatureDoesNotMatch": 403,
+    "StackInstanceNotFoundException": 404,
+    "StackSetNotEmptyException": 409,
+    "StackSetNotFoundException": 404,
 }
 
 

@@ -139,6 +139,8 @@ class Call:
         region: The credential scope's region.
         caller: None for unsigned operations.
         access_key_id: None for unsigned operations.
+        at: When it takes place, if that is not when it came in: a call that a service makes in the course of
+            something that began earlier.
     """
 
     state: State
@@ -148,11 +150,12 @@ class Call:
     region: str
     caller: Caller | None
     access_key_id: str | None
+    at: datetime | None = None
 
     @property
     def now(self) -> datetime:
         """The sandbox's time."""
-        return self.state.clock()
+        return self.state.clock() if self.at is None else self.at
 
     @property
     def signer(self) -> Caller:

@@ -6,7 +6,7 @@ Source: "CloudFormation service role" in the CloudFormation user guide.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final, cast
 
@@ -63,13 +63,7 @@ class Credentials:
         Raises:
             AwsError: What the service answers.
         """
-        for _ in range(_ATTEMPTS - 1):
-            try:
-                return self._call_once(service, operation, parameters)
-            except AwsError as error:
-                if not _is_passing(error):
-                    raise
-        return self._call_once(service, operation, parameters)
+        return persistently(lambda: self._call_once(service, operation, parameters))
 
     @property
     def service_call(self) -> ServiceCall:
@@ -77,11 +71,9 @@ class Credentials:
         return self.call
 
     def _call_once(self, service: str, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        region = HOME_REGIONS[cast("Partition", self._stack.partition)]
-        try:
-            return self._state.perform(self._usable_key(), service, region, operation, parameters)
-        except ConnectionDroppedError:
-            raise AwsError("ServiceFailure", "Unable to execute HTTP request: Connection reset", 500) from None
+        own = service == "cloudformation"
+        region = self._stack.region if own else HOME_REGIONS[cast("Partition", self._stack.partition)]
+        return self._state.perform(self._usable_key(), service, region, operation, parameters)
 
     def _usable_key(self) -> AccessKey:
         if self._stack.role_arn is None or not self._heeds_role:
@@ -101,8 +93,28 @@ class Credentials:
         return self._state.keys.issue(caller, expiration=self._state.clock() + _SESSION_LENGTH)
 
 
+def persistently(call: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Make a call to a service; throttling, server errors and lost connections are tried again twice.
+
+    Raises:
+        AwsError: What the service answers.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return call()
+        except AwsError as error:
+            if not _is_passing(error):
+                raise
+        except ConnectionDroppedError:
+            continue
+    try:
+        return call()
+    except ConnectionDroppedError:
+        raise AwsError("ServiceFailure", "Unable to execute HTTP request: Connection reset", 500) from None
+
+
 def _trusts_service(role: Role) -> bool:
-    context = {"aws:sourceaccount": [role.account_id]}
+    context = {"aws:SourceAccount": role.account_id}
     return is_trusted(role.assume_role_policy_document, "sts:AssumeRole", names_service(_SERVICE), context)
 
 

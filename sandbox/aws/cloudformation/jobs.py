@@ -11,7 +11,7 @@ Steps = Generator[float, None, None]
 """A series of steps; each yields the seconds until the next."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
     """A series of steps under way.
 
@@ -42,12 +42,20 @@ class Job:
             self.steps.close()
 
 
+class _Steps(threading.local):
+    """When the steps take place that a thread is in the midst of, the innermost last."""
+
+    def __init__(self) -> None:
+        self.times: list[datetime] = []
+
+
 class Jobs:
     """Every series that is under way."""
 
     def __init__(self) -> None:
         self._jobs: list[Job] = []
         self._lock = threading.Lock()
+        self._local = _Steps()
 
     def begin(self, now: datetime, series: Callable[[Job], Steps]) -> Job:
         """Carry out the first step of a series at once, and the others when they are due."""
@@ -58,16 +66,22 @@ class Jobs:
             self._jobs.append(job)
         return job
 
+    def moment(self, now: datetime) -> datetime:
+        """What time it is for this thread: within a step, when that takes place, which may be before *now*."""
+        return self._local.times[-1] if self._local.times else now
+
     def advance(self, now: datetime) -> None:
-        """Carry out, in order, every step that is due.
+        """Carry out, in order, every step that is due; of those due at the same time, each series in turn.
 
         A series that another thread is just carrying on is left to it, so that a step that hangs holds up
         nobody who asks for something else.
         """
         while (job := self._due(now)) is not None:
+            self._local.times.append(job.time)
             try:
                 job.step()
             finally:
+                self._local.times.pop()
                 job.busy = False
 
     def clear(self) -> None:
@@ -83,4 +97,6 @@ class Jobs:
                 return None
             first = min(due, key=lambda job: job.time)
             first.busy = True
+            self._jobs.remove(first)
+            self._jobs.append(first)
             return first

@@ -86,7 +86,7 @@ def parameter_values(
     Raises:
         AwsError: `ValidationError` for parameters that are unknown, missing or out of bounds.
     """
-    chosen = _given_values(given, previous)
+    chosen = given_values(given, previous)
     unknown = [name for name in chosen if name not in declarations]
     if unknown and not declarations:
         raise validation_error("Parameter values specified for a template which does not require them.")
@@ -100,6 +100,21 @@ def parameter_values(
     for name, value in found.items():
         check_value(declarations[name], value)
     return found
+
+
+def given_values(given: Sequence[Mapping[str, Any]], previous: Mapping[str, str]) -> dict[str, str]:
+    """The values that a call gives, previous ones where it wants them.
+
+    Raises:
+        AwsError: `ValidationError` for a key that is missing or comes twice, or has no value.
+    """
+    values: dict[str, str] = {}
+    for parameter in given:
+        name = parameter.get("ParameterKey")
+        if name is None or name in values:
+            raise validation_error(f"Parameters have to have keys, each its own: {name}")
+        values[name] = _given_value(name, parameter, previous)
+    return values
 
 
 def shown_parameters(declarations: Mapping[str, Declaration], values: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -149,16 +164,6 @@ def _broken_number(declared: Declaration, value: str) -> Iterable[str]:
         yield f"must be a number not less than {least:g}"
     elif most is not None and float(value) > most:
         yield f"must be a number not greater than {most:g}"
-
-
-def _given_values(given: Sequence[Mapping[str, Any]], previous: Mapping[str, str]) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for parameter in given:
-        name = parameter.get("ParameterKey")
-        if name is None or name in values:
-            raise validation_error(f"Parameters have to have keys, each its own: {name}")
-        values[name] = _given_value(name, parameter, previous)
-    return values
 
 
 def _given_value(name: str, parameter: Mapping[str, Any], previous: Mapping[str, str]) -> str:

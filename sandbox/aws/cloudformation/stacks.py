@@ -1,4 +1,4 @@
-"""All the stacks behind one front door, and what goes on in them."""
+"""All the stacks and stack sets behind one front door, and what goes on in them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,10 @@ from datetime import datetime
 
 from sandbox.aws.cloudformation.change_set import ChangeSet
 from sandbox.aws.cloudformation.drift import Detection
+from sandbox.aws.cloudformation.home import Home
 from sandbox.aws.cloudformation.jobs import Jobs
 from sandbox.aws.cloudformation.stack import Stack
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """An account's region, which stacks belong to."""
-
-    account_id: str
-    partition: str
-    region: str
-
-    def arn(self, resource: str) -> str:
-        """The ARN of something of CloudFormation here."""
-        return f"arn:{self.partition}:cloudformation:{self.region}:{self.account_id}:{resource}"
+from sandbox.aws.cloudformation.stack_sets.stack_set import StackSet
 
 
 @dataclass
@@ -36,6 +25,8 @@ class Stacks:
         jobs: What goes on in them.
         step_seconds: How long each step of an operation takes.
         templates: What lies at which URL.
+        stack_sets: Stack sets, the oldest first, deleted ones too.
+        prepared_accounts: Those in which stack sets have had a role made to act by.
     """
 
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -43,6 +34,8 @@ class Stacks:
     step_seconds: float = 0.0
     templates: dict[str, str] = field(default_factory=dict)
     detections: dict[str, Detection] = field(default_factory=dict)
+    stack_sets: list[StackSet] = field(default_factory=list)
+    prepared_accounts: set[str] = field(default_factory=set)
     _stacks: dict[str, Stack] = field(default_factory=dict)
 
     def add(self, home: Home, name: str, now: datetime) -> Stack:
@@ -80,10 +73,23 @@ class Stacks:
         found = (change_set for stack in self.of(home) for change_set in stack.change_sets.values())
         return next((change_set for change_set in found if change_set.id == change_set_id), None)
 
+    def find_stack_set(self, home: Home, name_or_id: str) -> StackSet | None:
+        """The living stack set of a name, or the stack set of an id, living or not."""
+        return next(
+            (
+                found
+                for found in reversed(self.stack_sets)
+                if found.home == home and (found.id == name_or_id or (found.name == name_or_id and found.is_active))
+            ),
+            None,
+        )
+
     def clear(self) -> None:
         """Forget everything."""
         self.jobs.clear()
         self.templates.clear()
         self.detections.clear()
+        self.stack_sets.clear()
+        self.prepared_accounts.clear()
         self._stacks.clear()
         self.step_seconds = 0.0

@@ -140,7 +140,7 @@ def move_account(call: Call) -> Mapping[str, Any]:
     existing_parent(organization, destination, "DestinationParentNotFoundException")
     if destination == source:
         raise AwsError("DuplicateAccountException", "The account is already in the destination.")
-    member.parent_id = destination
+    organization.move(member.account_id, destination)
     return {}
 
 
@@ -149,7 +149,7 @@ def create_account(call: Call) -> Mapping[str, Any]:
     organization = managed_organization(call)
     account_id = call.state.make_account(organization.partition)
     member = Member(account_id, organization.root_id, call.now, "CREATED", call.parameters["AccountName"])
-    organization.members[account_id] = member
+    organization.add(member)
     management = f"arn:{organization.partition}:iam::{organization.management_account_id}:root"
     trust = (
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"' + management + '"},'
@@ -239,8 +239,8 @@ def _shown_member(organization: Organization, member: Member) -> dict[str, Any]:
         "Arn": organization.arn(f"account/{organization.id}/{member.account_id}"),
         "Email": member.email,
         "Name": member.name,
-        "Status": "ACTIVE",
-        "State": "ACTIVE",
+        "Status": member.status,
+        "State": member.status,
         "Paths": [f"{organization.path(member.parent_id)}{member.account_id}/"],
         "JoinedMethod": member.method,
         "JoinedTimestamp": member.joined,

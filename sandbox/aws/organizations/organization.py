@@ -42,6 +42,7 @@ class Member:
         parent_id: The unit it is in, or the root.
         joined: When it came.
         method: `INVITED` or `CREATED`.
+        status: `ACTIVE` or `SUSPENDED`.
     """
 
     account_id: str
@@ -49,11 +50,29 @@ class Member:
     joined: datetime
     method: str = "INVITED"
     name: str = "account"
+    status: str = "ACTIVE"
 
     @property
     def email(self) -> str:
         """The address of its root user."""
         return f"{self.account_id}@example.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """An account that came, went, or changed places.
+
+    Attributes:
+        time: When.
+        account_id: Whose.
+        before: What held it, from its unit up to the root; empty for one that came.
+        after: What holds it now; empty for one that went.
+    """
+
+    time: datetime
+    account_id: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
 
 
 class Organization:
@@ -71,6 +90,7 @@ class Organization:
         management_account_id: Twelve digits.
         units: By id.
         members: By account id.
+        movements: Every account's coming and going, the oldest first.
         service_access: Service principals with trusted access, and since when.
         stacksets_access: What `cloudformation:DescribeOrganizationsAccess` tells; may be set.
     """
@@ -83,6 +103,7 @@ class Organization:
         self.feature_set = feature_set
         self.units: dict[str, Unit] = {}
         self.members: dict[str, Member] = {}
+        self.movements: list[Movement] = []
         self.service_access: dict[str, datetime] = {}
         self.stacksets_access: StackSetsAccess = "DISABLED"
         self._clock = clock
@@ -99,13 +120,43 @@ class Organization:
         """Take an account in, or move it: below a unit, or below the root."""
         account_id, parent_id = account_id_of(account) or "", unit.id if unit else self.root_id
         if account_id in self.members:
-            self.members[account_id].parent_id = parent_id
+            self.move(account_id, parent_id)
         else:
-            self.members[account_id] = Member(account_id, parent_id, self._clock())
+            self.add(Member(account_id, parent_id, self._clock()))
 
     def leave(self, account: AccountLike) -> None:
         """Let an account go."""
-        del self.members[account_id_of(account) or ""]
+        account_id = account_id_of(account) or ""
+        before = self.ancestors(account_id)
+        del self.members[account_id]
+        self.movements.append(Movement(self._clock(), account_id, before, ()))
+
+    def suspend(self, account: AccountLike) -> None:
+        """Close an account: it stays where it is for some months, and nothing can be done in it."""
+        self.members[account_id_of(account) or ""].status = "SUSPENDED"
+
+    def add(self, member: Member) -> None:
+        """Take a new member in."""
+        self.members[member.account_id] = member
+        self.movements.append(Movement(self._clock(), member.account_id, (), self.ancestors(member.account_id)))
+
+    def move(self, account_id: str, parent_id: str) -> None:
+        """Move a member below another parent."""
+        before = self.ancestors(account_id)
+        self.members[account_id].parent_id = parent_id
+        self.movements.append(Movement(self._clock(), account_id, before, self.ancestors(account_id)))
+
+    def ancestors(self, account_id: str) -> tuple[str, ...]:
+        """What holds a member: its unit, the unit's parent and so on, up to the root."""
+        found = [self.members[account_id].parent_id]
+        while found[-1] != self.root_id:
+            found.append(self.units[found[-1]].parent_id)
+        return tuple(found)
+
+    def is_suspended(self, account_id: str) -> bool:
+        """Whether an account is a member, and suspended."""
+        member = self.members.get(account_id)
+        return member is not None and member.status == "SUSPENDED"
 
     def knows(self, parent_id: str) -> bool:
         """Whether something of this id can hold accounts here."""

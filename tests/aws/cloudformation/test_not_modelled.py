@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 TEMPLATES = {
     "the resource type AWS::SNS::Topic": template({"Topic": {"Type": "AWS::SNS::Topic"}}),
-    "the resource type AWS::CloudFormation::StackSet": template({"Set": {"Type": "AWS::CloudFormation::StackSet"}}),
+    "the resource type AWS::CloudFormation::Stack": template({"Nested": {"Type": "AWS::CloudFormation::Stack"}}),
+    "the property ExecutionRoleName of AWS::CloudFormation::StackSet": template(
+        {"Set": {"Type": "AWS::CloudFormation::StackSet", "Properties": {"ExecutionRoleName": "a"}}}
+    ),
     "the resource type Custom::Thing": template({"Thing": {"Type": "Custom::Thing"}}),
     "the function Fn::ImportValue": template({"Role": own_role({"Fn::ImportValue": "x"})}),
     "the function Fn::Cidr": template(Outputs={"A": {"Value": {"Fn::Cidr": ["10.0.0.0/8", 1, 8]}}}),
@@ -32,7 +35,8 @@ TEMPLATES = {
 }
 
 CALLS: dict[str, Callable[[Any], Any]] = {
-    "cloudformation:ListStackSets": lambda cfn: cfn.list_stack_sets(),
+    "cloudformation:ImportStacksToStackSet": lambda cfn: cfn.import_stacks_to_stack_set(StackSetName="a"),
+    "PermissionModel SELF_MANAGED": lambda cfn: cfn.create_stack_set(StackSetName="a", TemplateBody=template()),
     "parameter TimeoutInMinutes of cloudformation:CreateStack": lambda cfn: cfn.create_stack(
         StackName="a", TemplateBody=template(), TimeoutInMinutes=5
     ),

@@ -42,7 +42,7 @@ def wanted_deployment(call: Call, stack: Stack) -> Deployment:
     deployment = Deployment(
         template,
         values,
-        _tags(call.parameters.get("Tags"), previous.tags if previous else {}),
+        wanted_tags(call.parameters.get("Tags"), previous.tags if previous else {}),
         tuple(call.parameters.get("Capabilities", [])),
     )
     check_evaluates(stack, deployment)
@@ -106,6 +106,22 @@ def take_up_role(call: Call, stack: Stack) -> None:
     stack.role_arn = arn
 
 
+def wanted_tags(given: Sequence[Mapping[str, str]] | None, previous: Mapping[str, str]) -> Mapping[str, str]:
+    """The tags that a call gives, or the previous ones if it gives none.
+
+    Raises:
+        AwsError: `ValidationError` for a key that comes twice, or is reserved.
+    """
+    if given is None:
+        return previous
+    tags = {tag["Key"]: tag["Value"] for tag in given}
+    if len(tags) != len(given):
+        raise validation_error("Tag keys have to be unique.")
+    if any(key.startswith("aws:") for key in tags):
+        raise validation_error("aws: prefixed tag key names are not allowed for external use.")
+    return tags
+
+
 def _fetched(call: Call, url: str) -> str:
     address = urlsplit(url)
     if address.scheme != "https" or not (address.hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
@@ -119,17 +135,6 @@ def _fetched(call: Call, url: str) -> str:
     if len(text.encode()) > _LARGEST_OBJECT:
         raise validation_error(f"Template may not exceed {_LARGEST_OBJECT} bytes in size.")
     return text
-
-
-def _tags(given: Sequence[Mapping[str, str]] | None, previous: Mapping[str, str]) -> Mapping[str, str]:
-    if given is None:
-        return previous
-    tags = {tag["Key"]: tag["Value"] for tag in given}
-    if len(tags) != len(given):
-        raise validation_error("Tag keys have to be unique.")
-    if any(key.startswith("aws:") for key in tags):
-        raise validation_error("aws: prefixed tag key names are not allowed for external use.")
-    return tags
 
 
 def _check_types_stay(stack: Stack, template: Template) -> None:

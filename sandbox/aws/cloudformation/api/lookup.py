@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from sandbox.aws.cloudformation.home import Home
 from sandbox.aws.cloudformation.stack import Stack
-from sandbox.aws.cloudformation.stacks import Home
-from sandbox.aws.errors import validation_error
+from sandbox.aws.cloudformation.stack_sets.stack_set import StackSet
+from sandbox.aws.errors import AwsError, not_modelled, validation_error
 from sandbox.aws.state import Call
 
 _PAGE: Final = 100
@@ -52,13 +53,40 @@ def living_stack(call: Call) -> Stack:
     return stack
 
 
+def living_stack_set(call: Call) -> StackSet:
+    """The stack set that a call names, to be operated on.
+
+    Raises:
+        AwsError: `StackSetNotFoundException` when there is none, or no more.
+    """
+    stack_set = existing_stack_set(call)
+    if not stack_set.is_active:
+        raise _missing_stack_set(stack_set.name)
+    return stack_set
+
+
+def existing_stack_set(call: Call) -> StackSet:
+    """The stack set that a call names: a living one by its name, any one by its id.
+
+    Raises:
+        AwsError: `StackSetNotFoundException`; `NotModelled` for delegated administrators.
+    """
+    if call.parameters.get("CallAs", "SELF") != "SELF":
+        raise not_modelled("CallAs DELEGATED_ADMIN")
+    name_or_id = call.parameters["StackSetName"]
+    stack_set = call.state.stacks.find_stack_set(home_of(call), name_or_id)
+    if stack_set is None:
+        raise _missing_stack_set(name_or_id)
+    return stack_set
+
+
 def page(call: Call, member: str, items: Sequence[Any], size: int = _PAGE) -> Mapping[str, Any]:
-    """One page of items, as the call's `NextToken` wants it.
+    """One page of items, as the call's `NextToken` and `MaxResults` want it.
 
     Raises:
         AwsError: `ValidationError` for a token that was not handed out.
     """
-    token = call.parameters.get("NextToken", "0")
+    token, size = call.parameters.get("NextToken", "0"), call.parameters.get("MaxResults", size)
     if not token.isdigit() or int(token) > len(items):
         raise validation_error("The provided NextToken is invalid")
     start, end = int(token), int(token) + size
@@ -77,3 +105,7 @@ def page_backwards(call: Call, member: str, items: Sequence[Any]) -> Mapping[str
     end = int(token)
     start = max(0, end - _PAGE)
     return {member: list(reversed(items[start:end])), "NextToken": str(start) if start else None}
+
+
+def _missing_stack_set(name: str) -> AwsError:
+    return AwsError("StackSetNotFoundException", f"StackSet {name} not found")

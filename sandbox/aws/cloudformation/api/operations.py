@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sandbox.aws.cloudformation.api import (
@@ -11,23 +12,31 @@ from sandbox.aws.cloudformation.api import (
     drift,
     lifecycle,
     organizations_access,
+    stack_instances,
+    stack_set_operations,
+    stack_sets,
     templates,
 )
 from sandbox.aws.cloudformation.api.deployments import DEPLOYMENT_PARAMETERS
+from sandbox.aws.cloudformation.stack_sets.auto_deployment import follow_accounts
 from sandbox.aws.state import Call, Handler, Operation
 
 
 def _advancing(handler: Handler, *parameters: str) -> Operation:
     """An operation before which everything that is due is carried out.
 
-    The state's lock is not held meanwhile, for steps call IAM.
+    The state's lock is not held meanwhile, for steps call IAM. A call that is made in a step takes place when
+    the step does.
     """
 
     def carry_out(call: Call) -> Mapping[str, Any]:
         stacks = call.state.stacks
-        stacks.jobs.advance(call.now)
+        now = stacks.jobs.moment(call.now)
         with stacks.lock:
-            return handler(call)
+            follow_accounts(call.state, now)
+        stacks.jobs.advance(now)
+        with stacks.lock:
+            return handler(replace(call, at=now))
 
     return Operation(carry_out, frozenset(parameters), locked=False)
 
@@ -116,6 +125,86 @@ _ORGANIZATIONS_ACCESS: Final = {
     "DescribeOrganizationsAccess": _advancing(organizations_access.describe_organizations_access, "CallAs"),
 }
 
+_STACK_SET_PARAMETERS: Final = (
+    "AutoDeployment",
+    "CallAs",
+    "Capabilities",
+    "Description",
+    "ManagedExecution",
+    "Parameters",
+    "PermissionModel",
+    "StackSetName",
+    "Tags",
+    "TemplateBody",
+    "TemplateURL",
+)
+_INSTANCE_PARAMETERS: Final = (
+    "Accounts",
+    "CallAs",
+    "DeploymentTargets",
+    "OperationId",
+    "OperationPreferences",
+    "Regions",
+    "StackSetName",
+)
+_PAGES: Final = ("MaxResults", "NextToken")
+
+_STACK_SETS: Final = {
+    "CreateStackInstances": _advancing(
+        stack_instances.create_stack_instances, *_INSTANCE_PARAMETERS, "ParameterOverrides"
+    ),
+    "CreateStackSet": _advancing(stack_sets.create_stack_set, *_STACK_SET_PARAMETERS, "ClientRequestToken"),
+    "DeleteStackInstances": _advancing(stack_instances.delete_stack_instances, *_INSTANCE_PARAMETERS, "RetainStacks"),
+    "DeleteStackSet": _advancing(stack_sets.delete_stack_set, "CallAs", "StackSetName"),
+    "DescribeStackInstance": _advancing(
+        stack_instances.describe_stack_instance,
+        "CallAs",
+        "StackInstanceAccount",
+        "StackInstanceRegion",
+        "StackSetName",
+    ),
+    "DescribeStackSet": _advancing(stack_sets.describe_stack_set, "CallAs", "StackSetName"),
+    "DescribeStackSetOperation": _advancing(
+        stack_set_operations.describe_stack_set_operation, "CallAs", "OperationId", "StackSetName"
+    ),
+    "ListStackInstances": _advancing(
+        stack_instances.list_stack_instances,
+        "CallAs",
+        "Filters",
+        "StackInstanceAccount",
+        "StackInstanceRegion",
+        "StackSetName",
+        *_PAGES,
+    ),
+    "ListStackSetOperationResults": _advancing(
+        stack_set_operations.list_stack_set_operation_results,
+        "CallAs",
+        "Filters",
+        "OperationId",
+        "StackSetName",
+        *_PAGES,
+    ),
+    "ListStackSetOperations": _advancing(
+        stack_set_operations.list_stack_set_operations, "CallAs", "StackSetName", *_PAGES
+    ),
+    "ListStackSets": _advancing(stack_sets.list_stack_sets, "CallAs", "Status", *_PAGES),
+    "StopStackSetOperation": _advancing(
+        stack_set_operations.stop_stack_set_operation, "CallAs", "OperationId", "StackSetName"
+    ),
+    "UpdateStackInstances": _advancing(
+        stack_instances.update_stack_instances, *_INSTANCE_PARAMETERS, "ParameterOverrides"
+    ),
+    "UpdateStackSet": _advancing(
+        stack_sets.update_stack_set,
+        *_STACK_SET_PARAMETERS,
+        "DeploymentTargets",
+        "OperationId",
+        "OperationPreferences",
+        "Regions",
+        "UsePreviousTemplate",
+    ),
+}
+
 OPERATIONS: Final[Mapping[str, Operation]] = {
     **_LIFECYCLE,
     **_DESCRIPTIONS,
@@ -123,4 +212,5 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     **_CHANGE_SETS,
     **_DRIFT,
     **_ORGANIZATIONS_ACCESS,
+    **_STACK_SETS,
 }

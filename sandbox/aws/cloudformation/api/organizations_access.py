@@ -17,14 +17,12 @@ SERVICE_PRINCIPAL: Final = "member.org.stacksets.cloudformation.amazonaws.com"
 
 def describe_organizations_access(call: Call) -> Mapping[str, Any]:
     """Tell the management account whether access is activated."""
-    if call.parameters.get("CallAs", "SELF") != "SELF":
-        raise not_modelled("CallAs DELEGATED_ADMIN")
-    return {"Status": _organization(call).stacksets_access}
+    return {"Status": managed_organization(call).stacksets_access}
 
 
 def activate_organizations_access(call: Call) -> Mapping[str, Any]:
     """Activate it, which gives the service trusted access in Organizations."""
-    organization = _organization(call)
+    organization = managed_organization(call)
     if organization.feature_set != "ALL":
         raise AwsError("InvalidOperationException", "Your organization must have all features enabled")
     organization.stacksets_access = "ENABLED"
@@ -34,13 +32,20 @@ def activate_organizations_access(call: Call) -> Mapping[str, Any]:
 
 def deactivate_organizations_access(call: Call) -> Mapping[str, Any]:
     """Deactivate it."""
-    organization = _organization(call)
+    organization = managed_organization(call)
     organization.stacksets_access = "DISABLED"
     organization.service_access.pop(SERVICE_PRINCIPAL, None)
     return {}
 
 
-def _organization(call: Call) -> Organization:
+def managed_organization(call: Call) -> Organization:
+    """The organization whose management account calls.
+
+    Raises:
+        AwsError: `ValidationError` outside a management account; `NotModelled` for delegated administrators.
+    """
+    if call.parameters.get("CallAs", "SELF") != "SELF":
+        raise not_modelled("CallAs DELEGATED_ADMIN")
     account_id = call.signer.account_id
     organization = call.state.organizations.of_account(account_id)
     if organization is None or organization.management_account_id != account_id:
@@ -48,4 +53,18 @@ def _organization(call: Call) -> Organization:
             "You must be the management account or delegated admin account of an organization before operating a"
             " SERVICE_MANAGED stack set"
         )
+    return organization
+
+
+def operating_organization(call: Call) -> Organization:
+    """The organization whose management account calls, if StackSets may act in it.
+
+    Trusted access in Organizations alone is not enough: it takes `ActivateOrganizationsAccess`.
+
+    Raises:
+        AwsError: `ValidationError`, or `NotModelled`, see `managed_organization`.
+    """
+    organization = managed_organization(call)
+    if organization.stacksets_access != "ENABLED":
+        raise validation_error("You must enable organizations access to operate a service managed stack set")
     return organization

@@ -58,7 +58,7 @@ def delete_resources(run: Run, kept: Collection[str], *, force: bool = False) ->
         if doomed:
             yield run.pause
         for resource in doomed:
-            _delete_resource(run, resource, force=force)
+            yield from _delete_resource(run, resource, force=force)
 
 
 def clean_up(run: Run) -> Generator[float, None, bool]:
@@ -82,14 +82,16 @@ def _clean_up_one(run: Run, leftover: Leftover) -> Steps:
         return
     run.set_resource_status(resource, "DELETE_IN_PROGRESS")
     yield run.pause
-    _delete_resource(run, resource, force=False)
+    yield from _delete_resource(run, resource, force=False)
 
 
-def _delete_resource(run: Run, resource: StackResource, *, force: bool) -> None:
+def _delete_resource(run: Run, resource: StackResource, *, force: bool) -> Steps:
     if resource.made is None:
         return
     try:
-        resource.declaration.handler.delete(run.call, resource.made.physical_id, resource.properties)
+        handler = resource.declaration.handler
+        for _ in handler.deleting(run.call, resource.made.physical_id, resource.properties):
+            yield run.patience
     except ResourceFailure as failure:
         run.set_resource_status(resource, "DELETE_FAILED", failure.reason)
         if force:

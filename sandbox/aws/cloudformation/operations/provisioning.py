@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox.aws.cloudformation.changes import Actual, changed_names, same
 from sandbox.aws.cloudformation.evaluation import dependency_waves, present_resources, properties_of
+from sandbox.aws.cloudformation.jobs import Steps
 from sandbox.aws.cloudformation.operations.run import Run
-from sandbox.aws.cloudformation.resources.handler import Made, ResourceFailure
+from sandbox.aws.cloudformation.resources.handler import Made, Making, ResourceFailure
 from sandbox.aws.cloudformation.stack import Leftover, StackResource
 from sandbox.aws.cloudformation.template import Resource
 from sandbox.aws.errors import AwsError
@@ -53,7 +54,7 @@ def provision(run: Run, actual: Actual | None = None) -> Generator[float, None, 
             _begin(run, task)
         if tasks:
             yield run.pause
-            _carry_out(run, tasks)
+            yield from _carry_out(run, tasks)
             yield max([run.pause, *(_stabilization(task) for task in tasks)])
             _complete(run, tasks)
         if any(_failed(task) for task in tasks):
@@ -97,7 +98,7 @@ def _begin(run: Run, task: _Task) -> None:
     run.set_resource_status(task.resource, f"{task.verb}_IN_PROGRESS", reason, task.properties)
 
 
-def _carry_out(run: Run, tasks: list[_Task]) -> None:
+def _carry_out(run: Run, tasks: list[_Task]) -> Steps:
     """Do what is to be done to each; once one has failed, the rest is cancelled."""
     for task in tasks:
         if any(_failed(other) for other in tasks):
@@ -106,23 +107,46 @@ def _carry_out(run: Run, tasks: list[_Task]) -> None:
             continue
         try:
             _check_properties(task)
-            _apply(run, task)
+            yield from _apply(run, task)
         except ResourceFailure as failure:
             _fail(run, task, failure)
 
 
-def _apply(run: Run, task: _Task) -> None:
+def _apply(run: Run, task: _Task) -> Steps:
     handler, place = task.declaration.handler, run.stack.place(task.declaration.logical_id)
     resource = task.resource
     if task.kind == "update" and resource.made is not None:
         resource.half_applied = task.properties
-        resource.made = handler.update(run.call, resource.made, (task.before, task.properties), place)
+        making = handler.updating(run.call, resource.made, (task.before, task.properties), place)
+        resource.made = yield from _waited_for(run, making, lambda _made: None)
         resource.half_applied = None
     else:
         _check_name(task)
-        _renew(run, task, handler.create(run.call, task.properties, place))
-        run.set_resource_status(resource, f"{task.verb}_IN_PROGRESS", _INITIATED)
+        making = handler.creating(run.call, task.properties, place)
+        made = yield from _waited_for(run, making, lambda made: _take_over(run, task, made))
+        _take_over(run, task, made)
     resource.properties, resource.metadata = task.properties, task.metadata
+
+
+def _waited_for(run: Run, making: Making, tell: Callable[[Made], None]) -> Generator[float, None, Made]:
+    """See a resource being made through to its end, telling what there is of it so far."""
+    while True:
+        try:
+            tell(next(making))
+        except StopIteration as end:
+            made: Made = end.value
+            return made
+        yield run.patience
+
+
+def _take_over(run: Run, task: _Task, made: Made) -> None:
+    """Make what a handler has made the stack's own, the first time it is told."""
+    begun = task.resource.made is not None and task.resource.made.physical_id == made.physical_id
+    if begun:
+        task.resource.made = made
+        return
+    _renew(run, task, made)
+    run.set_resource_status(task.resource, f"{task.verb}_IN_PROGRESS", _INITIATED)
 
 
 def _renew(run: Run, task: _Task, made: Made) -> None:
@@ -135,7 +159,7 @@ def _renew(run: Run, task: _Task, made: Made) -> None:
 
 
 def _fail(run: Run, task: _Task, failure: ResourceFailure) -> None:
-    if failure.physical_id is not None:
+    if failure.physical_id is not None and failure.physical_id != task.resource.physical_id:
         _renew(run, task, Made(failure.physical_id, {}))
     run.set_resource_status(task.resource, f"{task.verb}_FAILED", failure.reason, task.properties)
 

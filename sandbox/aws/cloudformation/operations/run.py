@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sandbox.aws.cloudformation.changes import scope_for
 from sandbox.aws.cloudformation.credentials import Credentials
@@ -15,6 +15,8 @@ from sandbox.aws.cloudformation.jobs import Job
 from sandbox.aws.cloudformation.resources.handler import ServiceCall
 from sandbox.aws.cloudformation.stack import Stack, StackResource
 from sandbox.aws.state import State
+
+_LEAST_PATIENCE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,11 @@ class Run:
     def pause(self) -> float:
         """Seconds until the next step."""
         return self.state.stacks.step_seconds
+
+    @property
+    def patience(self) -> float:
+        """Seconds until one looks again at something that goes on elsewhere, perhaps in another thread."""
+        return max(self.pause, _LEAST_PATIENCE)
 
     @property
     def call(self) -> ServiceCall:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection
+from collections.abc import Collection, Generator
 
 from sandbox.aws.cloudformation.changes import Actual, same
 from sandbox.aws.cloudformation.early_validation import validate
@@ -127,7 +127,7 @@ def _restore(run: Run, now: StackResource, was: StackResource, *, skip: bool) ->
         back.drift = ("NOT_CHECKED", run.time)
     elif now.made != was.made:
         _swap_back(run, now, was)
-    elif was.made is not None and not _changed_back(run, now, was):
+    elif was.made is not None and not (yield from _changed_back(run, now, was)):
         return
     run.stack.resources[now.logical_id] = back
     run.set_resource_status(back, "UPDATE_COMPLETE")
@@ -151,12 +151,14 @@ def _swap_back(run: Run, now: StackResource, was: StackResource) -> None:
     stack.leftovers.append(Leftover(copy.copy(now), kept=False))
 
 
-def _changed_back(run: Run, now: StackResource, was: StackResource) -> bool:
+def _changed_back(run: Run, now: StackResource, was: StackResource) -> Generator[float, None, bool]:
     handler, place = was.declaration.handler, run.stack.place(was.logical_id)
     if was.made is None or not handler.supports_updates:
         return True
     try:
-        handler.update(run.call, was.made, (now.half_applied or now.properties, was.properties), place)
+        change = (now.half_applied or now.properties, was.properties)
+        for _ in handler.updating(run.call, was.made, change, place):
+            yield run.patience
     except ResourceFailure as failure:
         run.set_resource_status(now, "UPDATE_FAILED", failure.reason, was.properties)
         now.half_applied = now.half_applied or now.properties

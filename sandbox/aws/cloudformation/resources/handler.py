@@ -6,7 +6,7 @@ import secrets
 import string
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NoReturn
 
@@ -20,9 +20,12 @@ _HANDLER_CODES: Final = {
     "ExpiredToken": "InvalidCredentials",
     "InvalidClientTokenId": "InvalidCredentials",
     "LimitExceeded": "ServiceLimitExceeded",
+    "LimitExceededException": "ServiceLimitExceeded",
+    "NameAlreadyExistsException": "AlreadyExists",
     "NoSuchEntity": "NotFound",
     "NotModelled": "InternalFailure",
     "ServiceFailure": "ServiceInternalError",
+    "StackSetNotFoundException": "NotFound",
     "Throttling": "Throttling",
 }
 ServiceCall = Callable[..., Mapping[str, Any]]
@@ -56,6 +59,13 @@ class Made:
     attributes: Mapping[str, str]
 
 
+Making = Generator[Made, None, Made]
+"""A resource being made or changed: yields what there is of it so far whenever it has to wait; gives the whole."""
+
+Removing = Generator[None, None, None]
+"""A resource being deleted: yields whenever it has to wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where in which stack a resource is.
@@ -83,7 +93,7 @@ class Place:
 class ResourceHandler(ABC):
     """One type of resource. All its methods call services with the stack's credentials.
 
-    They raise `ResourceFailure`; an `AwsError` that a call raises becomes one, see `failing_as_handlers_do`.
+    They raise `ResourceFailure`; an `AwsError` that a call raises becomes one, see `fail`.
     """
 
     type: ClassVar[str]
@@ -91,16 +101,16 @@ class ResourceHandler(ABC):
     supports_updates: ClassVar[bool] = True
 
     @abstractmethod
-    def create(self, call: ServiceCall, properties: Properties, place: Place) -> Made:
-        """Make one."""
+    def creating(self, call: ServiceCall, properties: Properties, place: Place) -> Making:
+        """Make one, however long it takes."""
 
     @abstractmethod
-    def update(self, call: ServiceCall, made: Made, change: tuple[Properties, Properties], place: Place) -> Made:
-        """Change one in place, from the first properties to the second."""
+    def updating(self, call: ServiceCall, made: Made, change: tuple[Properties, Properties], place: Place) -> Making:
+        """Change one in place, from the first properties to the second, however long it takes."""
 
     @abstractmethod
-    def delete(self, call: ServiceCall, physical_id: str, properties: Properties) -> None:
-        """Delete one; one that is gone already is no failure."""
+    def deleting(self, call: ServiceCall, physical_id: str, properties: Properties) -> Removing:
+        """Delete one, however long it takes; one that is gone already is no failure."""
 
     def read(self, call: ServiceCall, physical_id: str, properties: Properties) -> Properties | None:
         """What one really is like, as far as *properties* say; None when it is gone.
@@ -130,14 +140,47 @@ class ResourceHandler(ABC):
         return type(self).read is not ResourceHandler.read
 
 
-def fail(error: AwsError, *, type_name: str, identifier: str, physical_id: str | None = None) -> NoReturn:
+class ImmediateHandler(ResourceHandler):
+    """A type whose resources are there as soon as the calls that make them are answered."""
+
+    @abstractmethod
+    def create(self, call: ServiceCall, properties: Properties, place: Place) -> Made:
+        """Make one."""
+
+    @abstractmethod
+    def update(self, call: ServiceCall, made: Made, change: tuple[Properties, Properties], place: Place) -> Made:
+        """Change one in place, from the first properties to the second."""
+
+    @abstractmethod
+    def delete(self, call: ServiceCall, physical_id: str, properties: Properties) -> None:
+        """Delete one; one that is gone already is no failure."""
+
+    def creating(self, call: ServiceCall, properties: Properties, place: Place) -> Making:
+        """Make one, without waiting."""
+        yield from ()
+        return self.create(call, properties, place)
+
+    def updating(self, call: ServiceCall, made: Made, change: tuple[Properties, Properties], place: Place) -> Making:
+        """Change one, without waiting."""
+        yield from ()
+        return self.update(call, made, change, place)
+
+    def deleting(self, call: ServiceCall, physical_id: str, properties: Properties) -> Removing:
+        """Delete one, without waiting."""
+        yield from ()
+        self.delete(call, physical_id, properties)
+
+
+def fail(
+    error: AwsError, *, type_name: str, identifier: str, physical_id: str | None = None, service: str = "Iam"
+) -> NoReturn:
     """Fail as a resource handler that a service has refused.
 
     Raises:
         ResourceFailure: With the service's words in CloudFormation's frame.
     """
     code = _HANDLER_CODES.get(error.code, "InvalidRequest")
-    message = f"{error.message} (Service: Iam, Status Code: {error.status}, Request ID: {uuid.uuid4()})"
+    message = f"{error.message} (Service: {service}, Status Code: {error.status}, Request ID: {uuid.uuid4()})"
     if code == "AlreadyExists":
         message = already_exists(type_name, identifier)
     raise ResourceFailure(handler_message(message, code), physical_id) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from sandbox.aws.cloudformation.resources.handler import Made, Place, ResourceHandler, ServiceCall, fail
+from sandbox.aws.cloudformation.resources.handler import ImmediateHandler, Made, Place, ServiceCall, fail
 from sandbox.aws.cloudformation.resources.iam_documents import document_text, ignoring_missing, shown_document
 from sandbox.aws.cloudformation.resources.schema import Properties, Schema
 from sandbox.aws.errors import AwsError
@@ -13,7 +13,7 @@ from sandbox.aws.errors import AwsError
 _FIRST_PAGE: Final[Mapping[str, Any]] = {"IsTruncated": True, "Marker": "0"}
 
 
-class IamManagedPolicy(ResourceHandler):
+class IamManagedPolicy(ImmediateHandler):
     """A managed policy, attached to some roles; users and groups are not modelled."""
 
     type: ClassVar = "AWS::IAM::ManagedPolicy"

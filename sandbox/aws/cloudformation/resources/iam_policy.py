@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from sandbox.aws.cloudformation.resources.handler import Made, Place, ResourceHandler, ServiceCall, fail
+from sandbox.aws.cloudformation.resources.handler import ImmediateHandler, Made, Place, ServiceCall, fail
 from sandbox.aws.cloudformation.resources.iam_documents import document_text, ignoring_missing
 from sandbox.aws.cloudformation.resources.schema import Properties, Schema
 from sandbox.aws.errors import AwsError
 
 
-class IamPolicy(ResourceHandler):
+class IamPolicy(ImmediateHandler):
     """An inline policy of some roles; users and groups are not modelled."""
 
     type: ClassVar = "AWS::IAM::Policy"

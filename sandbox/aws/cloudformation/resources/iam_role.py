@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from sandbox.aws.cloudformation.resources.handler import (
+    ImmediateHandler,
     Made,
     Place,
-    ResourceHandler,
     ServiceCall,
     fail,
 )
@@ -26,7 +26,7 @@ from sandbox.aws.errors import AwsError
 _DEFAULT_SESSION_SECONDS: Final = 3600
 
 
-class IamRole(ResourceHandler):
+class IamRole(ImmediateHandler):
     """A role, with its inline policies, its attached ones, its boundary and its tags."""
 
     type: ClassVar = "AWS::IAM::Role"

@@ -10,12 +10,20 @@ from sandbox.aws.cloudformation.resources.handler import ResourceHandler
 from sandbox.aws.cloudformation.resources.iam_managed_policy import IamManagedPolicy
 from sandbox.aws.cloudformation.resources.iam_policy import IamPolicy
 from sandbox.aws.cloudformation.resources.iam_role import IamRole
+from sandbox.aws.cloudformation.resources.stack_set import StackSetResource
 from sandbox.aws.cloudformation.resources.wait_condition import WaitCondition, WaitConditionHandle
 from sandbox.aws.wire.models import LOADER
 
 HANDLERS: Final[Mapping[str, ResourceHandler]] = {
     handler.type: handler
-    for handler in (IamRole(), IamPolicy(), IamManagedPolicy(), WaitConditionHandle(), WaitCondition())
+    for handler in (
+        IamRole(),
+        IamPolicy(),
+        IamManagedPolicy(),
+        StackSetResource(),
+        WaitConditionHandle(),
+        WaitCondition(),
+    )
 }
 
 

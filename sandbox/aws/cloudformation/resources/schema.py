@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -68,6 +68,15 @@ def _is_policies(value: Any) -> bool:
     )
 
 
+def _is_structure(*members: str, required: Collection[str] = ()) -> Kind:
+    """A test for objects of some members."""
+    return lambda value: isinstance(value, dict) and set(required) <= set(value) <= set(members)
+
+
+def _is_list_of(kind: Kind) -> Kind:
+    return lambda value: isinstance(value, list) and all(map(kind, value))
+
+
 KINDS: Final[Mapping[str, Kind]] = {
     "String": _is_text,
     "Integer": _is_integer,
@@ -75,6 +84,23 @@ KINDS: Final[Mapping[str, Kind]] = {
     "Array of String": _is_texts,
     "Array of Tag": _is_tags,
     "Array of Policy": _is_policies,
+    "Array of Parameter": _is_list_of(
+        _is_structure("ParameterKey", "ParameterValue", required=("ParameterKey", "ParameterValue"))
+    ),
+    "Array of StackInstances": _is_list_of(
+        _is_structure("DeploymentTargets", "ParameterOverrides", "Regions", required=("DeploymentTargets", "Regions"))
+    ),
+    "AutoDeployment": _is_structure("DependsOn", "Enabled", "RetainStacksOnAccountRemoval"),
+    "ManagedExecution": _is_structure("Active"),
+    "OperationPreferences": _is_structure(
+        "ConcurrencyMode",
+        "FailureToleranceCount",
+        "FailureTolerancePercentage",
+        "MaxConcurrentCount",
+        "MaxConcurrentPercentage",
+        "RegionConcurrencyType",
+        "RegionOrder",
+    ),
 }
 
 

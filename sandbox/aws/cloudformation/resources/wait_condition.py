@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import ClassVar
 from urllib.parse import quote
 
-from sandbox.aws.cloudformation.resources.handler import Made, Place, ResourceFailure, ResourceHandler, ServiceCall
+from sandbox.aws.cloudformation.resources.handler import ImmediateHandler, Made, Place, ResourceFailure, ServiceCall
 from sandbox.aws.cloudformation.resources.schema import Properties, Schema
 
 
-class WaitConditionHandle(ResourceHandler):
+class WaitConditionHandle(ImmediateHandler):
     """A URL to send signals to."""
 
     type: ClassVar = "AWS::CloudFormation::WaitConditionHandle"
@@ -33,7 +33,7 @@ class WaitConditionHandle(ResourceHandler):
         """Nothing to delete."""
 
 
-class WaitCondition(ResourceHandler):
+class WaitCondition(ImmediateHandler):
     """Waits for signals until a timeout."""
 
     type: ClassVar = "AWS::CloudFormation::WaitCondition"

@@ -1,0 +1,120 @@
+"""Operations of stack sets begun, described and stopped."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sandbox.aws.cloudformation.api.lookup import existing_stack_set, page
+from sandbox.aws.cloudformation.api.organizations_access import operating_organization
+from sandbox.aws.cloudformation.stack_sets.preferences import Preferences
+from sandbox.aws.cloudformation.stack_sets.queue import enqueue
+from sandbox.aws.cloudformation.stack_sets.stack_set import Result, StackInstance, StackSet, StackSetOperation
+from sandbox.aws.errors import AwsError
+from sandbox.aws.state import Call
+
+
+def begin(call: Call, stack_set: StackSet, action: str, instances: Sequence[StackInstance]) -> Mapping[str, Any]:
+    """Begin what a call asks for.
+
+    Raises:
+        AwsError: `ValidationError` or `NotModelled` for preferences that do not fit.
+    """
+    organization = operating_organization(call)
+    regions = list(dict.fromkeys([*call.parameters.get("Regions", []), *(one.region for one in instances)]))
+    operation = StackSetOperation(
+        id=call.parameters.get("OperationId") or str(uuid.uuid4()),
+        action=action,
+        created=call.now,
+        preferences=Preferences.read(call.parameters.get("OperationPreferences", {}), regions),
+        targets=call.parameters.get("DeploymentTargets"),
+        retains=call.parameters.get("RetainStacks", False),
+        given=(call.operation, call.parameters),
+    )
+    operation.include(instances)
+    enqueue(call.state, organization, stack_set, operation)
+    return {"OperationId": operation.id}
+
+
+def repeated_operation(call: Call, stack_set: StackSet) -> Mapping[str, Any] | None:
+    """The answer to a call that a stack set has seen before, by its operation's id; None for a new one.
+
+    Raises:
+        AwsError: `OperationIdAlreadyExistsException` when the id came with another call.
+    """
+    wanted = call.parameters.get("OperationId")
+    known = next((operation for operation in stack_set.operations if operation.id == wanted), None)
+    if known is None:
+        return None
+    if known.given != (call.operation, call.parameters):
+        raise AwsError("OperationIdAlreadyExistsException", f"Operation with id {wanted} already exists")
+    return {"OperationId": known.id}
+
+
+def describe_stack_set_operation(call: Call) -> Mapping[str, Any]:
+    """Describe an operation."""
+    stack_set = existing_stack_set(call)
+    operation = _existing_operation(call, stack_set)
+    return {
+        "StackSetOperation": {
+            **_summary(operation),
+            "StackSetId": stack_set.id,
+            "RetainStacks": operation.retains if operation.action == "DELETE" else None,
+            "DeploymentTargets": operation.targets,
+        }
+    }
+
+
+def list_stack_set_operations(call: Call) -> Mapping[str, Any]:
+    """Summarize a stack set's operations, the newest first."""
+    found = reversed(existing_stack_set(call).operations)
+    return page(call, "Summaries", [_summary(operation) for operation in found])
+
+
+def list_stack_set_operation_results(call: Call) -> Mapping[str, Any]:
+    """What has become of each account and region in an operation."""
+    operation = _existing_operation(call, existing_stack_set(call))
+    wanted = {one["Values"] for one in call.parameters.get("Filters", [])}
+    found = [result for result in operation.results.values() if not wanted or result.status in wanted]
+    return page(call, "Summaries", [_shown_result(result) for result in found])
+
+
+def stop_stack_set_operation(call: Call) -> Mapping[str, Any]:
+    """Let an operation begin with no further account."""
+    operation = _existing_operation(call, existing_stack_set(call))
+    if operation.is_over:
+        raise AwsError("InvalidOperationException", f"Operation {operation.id} is not in a state that can be stopped")
+    operation.status = "STOPPING"
+    return {}
+
+
+def _existing_operation(call: Call, stack_set: StackSet) -> StackSetOperation:
+    wanted = call.parameters["OperationId"]
+    for operation in stack_set.operations:
+        if operation.id == wanted:
+            return operation
+    raise AwsError("OperationNotFoundException", f"Operation {wanted} not found")
+
+
+def _summary(operation: StackSetOperation) -> dict[str, Any]:
+    return {
+        "OperationId": operation.id,
+        "Action": operation.action,
+        "Status": operation.status,
+        "CreationTimestamp": operation.created,
+        "EndTimestamp": operation.ended,
+        "OperationPreferences": operation.preferences.given,
+        "StatusDetails": {"FailedStackInstancesCount": operation.failures},
+    }
+
+
+def _shown_result(result: Result) -> dict[str, Any]:
+    return {
+        "Account": result.instance.account_id,
+        "Region": result.instance.region,
+        "Status": result.status,
+        "StatusReason": result.reason,
+        "AccountGateResult": {"Status": "SKIPPED"},
+        "OrganizationalUnitId": result.instance.unit_id,
+    }
