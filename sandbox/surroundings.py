@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sandbox.aws import Account, FrontDoor
 from sandbox.aws.account import Partition
+from sandbox.aws.identity_center.instance import Instance
 from sandbox.bootstrap import ManagedOrganization
 from sandbox.controlplane import ControlPlane
 from sandbox.installation import create_oidc_provider, install_crd
@@ -38,6 +39,7 @@ class Surroundings:
         management = self.aws.create_account(member.partition)
         organization = self.aws.create_organization(management)
         organization.stacksets_access = "ENABLED"
+        organization.identity_center = Instance(management.region)
         unit = organization.unit("Workloads")
         organization.join(member, unit)
         return ManagedOrganization(organization, management, unit)

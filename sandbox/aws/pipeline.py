@@ -20,6 +20,7 @@ from sandbox.aws.faults import Faults, Hooks
 from sandbox.aws.iam.operations import OPERATIONS as IAM_OPERATIONS
 from sandbox.aws.identity.callers import AccessKey
 from sandbox.aws.identity.signature import Signature, read_signature, verify
+from sandbox.aws.identity_center.operations import OPERATIONS as IDENTITY_CENTER_OPERATIONS
 from sandbox.aws.organizations.operations import OPERATIONS as ORGANIZATIONS_OPERATIONS
 from sandbox.aws.state import Call, Operation, State
 from sandbox.aws.sts.operations import OPERATIONS as STS_OPERATIONS
@@ -32,6 +33,7 @@ _SERVICES: Final[Mapping[str, Mapping[str, Operation]]] = {
     "cloudformation": CLOUDFORMATION_OPERATIONS,
     "iam": IAM_OPERATIONS,
     "organizations": ORGANIZATIONS_OPERATIONS,
+    "sso": IDENTITY_CENTER_OPERATIONS,
     "sts": STS_OPERATIONS,
 }
 

@@ -68,6 +68,7 @@ CHOSEN: dict[str, Any] = {
         "cloudformation": {"perSecond": 4, "burst": 4},
         "iam": {"perSecond": 0.5, "burst": 1},
         "organizations": {"perSecond": 0.1, "burst": 2},
+        "sso-admin": {"perSecond": 0.2, "burst": 3},
         "sts": {"perSecond": 1_000_000, "burst": 1_000_000},
     },
     "log_format": "console",

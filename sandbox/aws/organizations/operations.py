@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, cast
 
 from sandbox.aws.account import Partition
@@ -170,6 +171,22 @@ def create_account(call: Call) -> Mapping[str, Any]:
     }
 
 
+def list_delegated_administrators(call: Call) -> Mapping[str, Any]:
+    """List the members that administer a service, or any."""
+    organization = managed_organization(call)
+    asked, delegated = call.parameters.get("ServicePrincipal"), organization.delegated_administrators
+    since: dict[str, datetime] = {}
+    for service in [asked] if asked else delegated:
+        since |= delegated.get(service, {})
+    shown = [
+        {**_shown_member(organization, organization.members[account_id]), "DelegationEnabledDate": enabled}
+        for account_id, enabled in since.items()
+    ]
+    for one in shown:
+        del one["Paths"]
+    return _page(call, "DelegatedAdministrators", shown)
+
+
 def list_service_access(call: Call) -> Mapping[str, Any]:
     """List the services with trusted access."""
     organization = managed_organization(call)
@@ -259,6 +276,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "EnableAWSServiceAccess": modelled(enable_service_access, "ServicePrincipal"),
     "ListAWSServiceAccessForOrganization": modelled(list_service_access, *_PAGES),
     "ListAccounts": modelled(list_accounts, *_PAGES),
+    "ListDelegatedAdministrators": modelled(list_delegated_administrators, "ServicePrincipal", *_PAGES),
     "ListAccountsForParent": modelled(list_accounts_for_parent, "ParentId", *_PAGES),
     "ListOrganizationalUnitsForParent": modelled(list_organizational_units_for_parent, "ParentId", *_PAGES),
     "ListParents": modelled(list_parents, "ChildId", *_PAGES),

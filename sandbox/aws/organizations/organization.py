@@ -12,6 +12,7 @@ from typing import Final, Literal
 from sandbox.aws.account import Partition
 from sandbox.aws.calls import AccountLike, account_id_of
 from sandbox.aws.clock import Clock
+from sandbox.aws.identity_center.instance import Instance
 
 _LETTERS: Final = string.ascii_lowercase + string.digits
 FeatureSet = Literal["ALL", "CONSOLIDATED_BILLING"]
@@ -93,6 +94,8 @@ class Organization:
         movements: Every account's coming and going, the oldest first.
         service_access: Service principals with trusted access, and since when.
         stacksets_access: What `cloudformation:DescribeOrganizationsAccess` tells; may be set.
+        delegated_administrators: By service principal, the members that administer the service, and since when.
+        identity_center: Its instance of IAM Identity Center; may be set.
     """
 
     def __init__(self, management: str, partition: Partition, clock: Clock, feature_set: FeatureSet = "ALL") -> None:
@@ -106,6 +109,8 @@ class Organization:
         self.movements: list[Movement] = []
         self.service_access: dict[str, datetime] = {}
         self.stacksets_access: StackSetsAccess = "DISABLED"
+        self.delegated_administrators: dict[str, dict[str, datetime]] = {}
+        self.identity_center: Instance | None = None
         self._clock = clock
         self.join(management)
 
@@ -157,6 +162,10 @@ class Organization:
         """Whether an account is a member, and suspended."""
         member = self.members.get(account_id)
         return member is not None and member.status == "SUSPENDED"
+
+    def delegate(self, service: str, account: AccountLike) -> None:
+        """Let a member administer a service, named by its principal."""
+        self.delegated_administrators.setdefault(service, {})[account_id_of(account) or ""] = self._clock()
 
     def knows(self, parent_id: str) -> bool:
         """Whether something of this id can hold accounts here."""

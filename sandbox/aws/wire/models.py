@@ -17,10 +17,15 @@ LOADER: Final = Loader()
 """Reads each model once a process: the services' and the clients' sessions share it."""
 
 
+_MODELS: Final = {"sso": "sso-admin"}
+"""What is called otherwise than it signs; `sso` is the portal that users see, and takes no signatures."""
+
+
 @lru_cache
 def service_model(service: str) -> ServiceModel:
     """The model of a service by its signing name, such as `iam`."""
-    return ServiceModel(LOADER.load_service_model(service, "service-2"), service)
+    name = _MODELS.get(service, service)
+    return ServiceModel(LOADER.load_service_model(name, "service-2"), name)
 
 
 @lru_cache

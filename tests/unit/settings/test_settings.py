@@ -61,6 +61,7 @@ DEFAULTS: dict[str, Any] = {
         "cloudformation": {"per_second": 2.0, "burst": 10},
         "iam": {"per_second": 5.0, "burst": 10},
         "organizations": {"per_second": 1.0, "burst": 4},
+        "sso-admin": {"per_second": 1.0, "burst": 4},
         "sts": {"per_second": 10.0, "burst": 20},
     },
     "log_format": "json",
@@ -212,7 +213,7 @@ REFUSED: list[tuple[str, str, str]] = [
     (
         "AWS_RATE_LIMITS",
         '{"ec2": {"perSecond": 5, "burst": 10}}',
-        'the services are cloudformation, iam, organizations, sts. Write, for example, {"',
+        'the services are cloudformation, iam, organizations, sso-admin, sts. Write, for example, {"',
     ),
     ("LOG_FORMAT", "xml", "Input should be 'json' or 'console'"),
     ("LOG_LEVEL", "INFO", "Input should be 'debug', 'info', 'warning' or 'error'"),

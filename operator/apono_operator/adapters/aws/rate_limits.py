@@ -32,11 +32,13 @@ class RateLimit(BaseModel):
 
 # CloudFormation's limits are not published, hold for account and region, and are shared with whatever else deploys
 # there: a visit costs one to three calls, and nothing that takes minutes needs more. Those of Organizations are a few
-# calls a second (Organizations User Guide, "Quotas"), for the whole organization.
+# calls a second (Organizations User Guide, "Quotas"), for the whole organization. Identity Center takes 20, for all who
+# manage access in it (IAM Identity Center User Guide, "Quotas"), and is asked once an hour.
 DEFAULT_RATE_LIMITS: Mapping[str, RateLimit] = {
     "cloudformation": RateLimit(per_second=2, burst=10),
     "iam": RateLimit(per_second=5, burst=10),
     "organizations": RateLimit(per_second=1, burst=4),
+    "sso-admin": RateLimit(per_second=1, burst=4),
     "sts": RateLimit(per_second=10, burst=20),
 }
 """By the service's name in botocore's events; a service that is called needs an entry."""

@@ -1,0 +1,1 @@
+"""IAM Identity Center: whether an organization has it, and where."""
