@@ -22,7 +22,7 @@ from apono_operator.bootstrap import examples, names, rights
 from apono_operator.bootstrap.documents import Right
 from apono_operator.settings import PREFIX, Settings
 from apono_operator.state.administration import Grant
-from apono_operator.state.conditions import aspects_of
+from apono_operator.state.conditions import INFORMATIVE, aspects_of
 from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.state.permissions import (
     ACCOUNT_STATEMENTS,
@@ -223,7 +223,7 @@ def _rule_messages(schema: JsonSchema) -> list[str]:
 
 def _conditions() -> str:
     aspects = aspects_of(Mode.ORGANIZATION)
-    kept = [kind for kind in ConditionType if kind is ConditionType.READY or kind in aspects]
+    kept = [kind for kind in ConditionType if kind in {ConditionType.READY, *aspects, *INFORMATIVE}]
     passing = [kind for kind in ConditionType if kind not in kept]
     return (
         "# Conditions\n\n"

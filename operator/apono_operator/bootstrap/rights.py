@@ -108,6 +108,13 @@ ORGANIZATION_RIGHTS: tuple[Right, ...] = (
         ("{management_roles}",),
         implied={"sts:TagSession": "Sessions that carry tags keep them."},
     ),
+    Right(
+        "LookAtTheOwnOrganization",
+        {
+            "organizations:DescribeOrganization": "Verify that this account is in the organization that is asked for. "
+            "Without it, the management account is asked for its own."
+        },
+    ),
 )
 """In the account of the cluster, for mode Organization."""
 
@@ -122,6 +129,7 @@ def management_rights(*, template_body: bool) -> tuple[Right, ...]:
     any template, within what CloudFormation's role may do.
     """
     source = {} if template_body else _FROM_THE_TEMPLATE
+    reading = () if template_body else (_READ_THE_TEMPLATE,)
     return (
         Right(
             "ChangeStacksByOneTemplateAndOneRole",
@@ -129,24 +137,16 @@ def management_rights(*, template_body: bool) -> tuple[Right, ...]:
             (f"{_CLOUDFORMATION}{names.STACKS}",),
             {"StringEquals": {**source, **_AS_THE_SERVICE_ROLE}},
         ),
-    reading = () if template_body else (_READ_THE_TEMPLATE,)
         Right(
             "ReadWhatTheTemplateAsksFor",
             {"cloudformation:GetTemplateSummary": "Learn the template's parameters before it is used."},
             condition={"StringEquals": source} if source else {},
         ),
+        *reading,
         *_MANAGEMENT_RIGHTS,
     )
 
 
-_MANAGEMENT_RIGHTS = (
-    Right(
-        "KeepAndRemoveStacks",
-        *reading,
-        {
-            "cloudformation:ContinueUpdateRollback": "Get a stack out of a rollback that failed.",
-            "cloudformation:DeleteChangeSet": "Remove a change set that changes nothing or is out of date.",
-            "cloudformation:DeleteStack": "Remove the role with the connector; remove a stack that was never made.",
 _READ_THE_TEMPLATE = Right(
     "LetCloudFormationReadTheTemplate",
     {},
@@ -156,6 +156,13 @@ _READ_THE_TEMPLATE = Right(
         "s3:GetObjectVersion": "The same where the URL names a version.",
     },
 )
+_MANAGEMENT_RIGHTS = (
+    Right(
+        "KeepAndRemoveStacks",
+        {
+            "cloudformation:ContinueUpdateRollback": "Get a stack out of a rollback that failed.",
+            "cloudformation:DeleteChangeSet": "Remove a change set that changes nothing or is out of date.",
+            "cloudformation:DeleteStack": "Remove the role with the connector; remove a stack that was never made.",
             "cloudformation:DescribeChangeSet": "See what a change set would do before it is carried out.",
             "cloudformation:DescribeEvents": "Tell why a template was refused.",
             "cloudformation:DescribeStackEvents": "Tell why a stack failed.",
@@ -183,7 +190,9 @@ _READ_THE_TEMPLATE = Right(
             "cloudformation:DescribeOrganizationsAccess": "Verify that trusted access for StackSets is on.",
             "organizations:DescribeOrganization": "Verify its id, and that this is its management account.",
             "organizations:DescribeOrganizationalUnit": "Verify that the unit exists.",
+            "organizations:ListDelegatedAdministrators": "Tell which account administers Identity Center.",
             "organizations:ListRoots": "Verify that the root exists.",
+            "sso:ListInstances": "Tell whether there is Identity Center, and where.",
         },
     ),
 )

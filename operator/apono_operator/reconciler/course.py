@@ -81,6 +81,10 @@ class Course:
         """Whether there may be a role, as far as the status tells."""
         return "connectorRoleArn" in self.status
 
+    def look_within(self, seconds: float | None) -> None:
+        """Have the next look come within so many seconds, None for no matter when."""
+        self.within = min((one for one in (self.within, seconds) if one is not None), default=None)
+
     def outcome(self) -> Outcome:
         """Return what all of it says about the next pass."""
         permanent = not self.findings[ConditionType.ACCEPTED].good

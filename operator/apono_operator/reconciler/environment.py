@@ -16,6 +16,7 @@ from apono_operator.adapters.aws.management import ManagementSessions
 from apono_operator.adapters.aws.session import AwsSession
 from apono_operator.adapters.errors import AdapterError
 from apono_operator.adapters.kubernetes import Kubernetes
+from apono_operator.reconciler.answers import Answers
 from apono_operator.state.administration import Administration
 from apono_operator.state.finding import Finding
 from apono_operator.state.resources import Cluster, IamRole, Manifest, ObjectKey, Owner, child_keys
@@ -136,6 +137,12 @@ class Environment:
     templates: dict[str, tuple[Template, TemplateSummary, float]] = field(default_factory=dict)
     """What a management account's template asks for, and when it was read, by the account's id."""
 
+    answers: Answers = field(default_factory=Answers)
+    """What AWS last said of organizations."""
+
+    preflights: dict[str, str | None] = field(default_factory=dict)
+    """The annotation by which a look was asked for when its organization was last looked at, by the connector's uid."""
+
     secrets: dict[str, SecretMemory] = field(default_factory=dict)
     """By the connector's uid."""
 
@@ -172,7 +179,7 @@ class Environment:
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a connector that is gone."""
-        for memory in (self.roles, self.stacks, self.secrets, self.absences, self.corrections):
+        for memory in (self.roles, self.stacks, self.preflights, self.secrets, self.absences, self.corrections):
             memory.pop(uid, None)
 
 

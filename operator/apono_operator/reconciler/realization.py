@@ -32,7 +32,8 @@ class Realization:
         cluster: The cluster.
         token_secret: The Secret with the connector's token.
         children: What is there of the children.
-        account: The management account that the stack belongs in, None in a mode without one.
+        account: The management account that the stack belongs in, None in a mode without one, or while nothing may
+            be changed there.
     """
 
     course: Course

@@ -16,6 +16,7 @@ from apono_operator.adapters.errors import AdapterError
 from apono_operator.reconciler.children import Children
 from apono_operator.reconciler.course import Course, Outcome
 from apono_operator.reconciler.environment import Environment, SecretMemory, versions
+from apono_operator.reconciler.preflight import Clearance, Preflight
 from apono_operator.reconciler.realization import Realization
 from apono_operator.reconciler.role import contain
 from apono_operator.state import connector_token, drift
@@ -25,6 +26,7 @@ from apono_operator.state.drift import Mandate
 from apono_operator.state.finding import Finding, found, stuck, waits
 from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.state.oidc_provider import provider_finding
+from apono_operator.state.preflight import Expectation
 from apono_operator.state.resources import Cluster, Manifest, ObjectKey, Owner, State, account_of, look_asked_for
 from apono_operator.v1alpha1 import AponoConnectorSpec, ConditionType, Reason
 
@@ -76,16 +78,20 @@ class Upkeep:
         if cluster is None:
             return
         if do(ConditionType.OIDC_PROVIDER_READY, lambda: self._check_provider(cluster), in_doubt=True):
-            self._realize(spec, cluster)
+            account = self._management_account(spec)
+            clearance = Preflight(self.course, Expectation(spec, cluster, account)).run() if account else Clearance()
+            if clearance.anything:
+                self._realize(spec, cluster, account if clearance.stack else None)
+                self.course.look_within(clearance.within)
 
-    def _realize(self, spec: AponoConnectorSpec, cluster: Cluster) -> None:
+    def _realize(self, spec: AponoConnectorSpec, cluster: Cluster, account: ManagementAccount | None) -> None:
         token = self.course.do(ConditionType.TOKEN_AVAILABLE, lambda: self._read_token(spec))
         if token is None:
             return
         children = self.course.do(ConditionType.DEPLOYMENT_AVAILABLE, self._observe_children)
         if children is not None:
             asked = self._inputs(spec, cluster, token.value)
-            Realization(self.course, asked, cluster, token.secret, children, self._management_account(spec)).run()
+            Realization(self.course, asked, cluster, token.secret, children, account).run()
 
     def _management_account(self, spec: AponoConnectorSpec) -> ManagementAccount | None:
         account = management_account_of(Request(self._owner.namespace, spec), self._environment.administration)

@@ -18,12 +18,24 @@ _OF_ORGANIZATIONS: Aspects = (
     ConditionType.ACCEPTED,
     ConditionType.CREDENTIALS_VALID,
     ConditionType.OIDC_PROVIDER_READY,
+    ConditionType.ORGANIZATION_READY,
     ConditionType.TOKEN_AVAILABLE,
     ConditionType.CONNECTOR_ROLE_READY,
+    ConditionType.TRUSTED_ACCESS_ENABLED,
     ConditionType.MANAGEMENT_STACK_READY,
     ConditionType.DEPLOYMENT_AVAILABLE,
 )
-_OF_ACCOUNTS = tuple(kind for kind in _OF_ORGANIZATIONS if kind is not ConditionType.MANAGEMENT_STACK_READY)
+_OF_ACCOUNTS: Aspects = (
+    ConditionType.ACCEPTED,
+    ConditionType.CREDENTIALS_VALID,
+    ConditionType.OIDC_PROVIDER_READY,
+    ConditionType.TOKEN_AVAILABLE,
+    ConditionType.CONNECTOR_ROLE_READY,
+    ConditionType.DEPLOYMENT_AVAILABLE,
+)
+INFORMATIVE: Aspects = (ConditionType.IDENTITY_CENTER_FOUND,)
+"""What is told beside the aspects of an organization's connector, and does not count for Ready."""
+
 
 MESSAGE_LIMIT = 1024
 """Characters of a condition's or an Event's message (Kubernetes API reference, Event v1, ``note``)."""
@@ -63,14 +75,16 @@ def conditions(
         previous: The conditions in the status so far.
         generation: The metadata.generation that the findings speak of.
         now: The present time, with a time zone.
-        aspects: What Ready sums up, see `aspects_of`; others are neither counted nor shown.
+        aspects: What Ready sums up, see `aspects_of`; of others, only those beside them are shown.
     """
     stamp = _Stamp({condition.type: condition for condition in previous}, generation, now)
     parts = {kind: stamp.aspect(kind, findings, aspects) for kind in aspects}
+    beside = INFORMATIVE if aspects == _OF_ORGANIZATIONS else ()
     summary = _summary(findings, parts, generation)
     return (
         stamp.condition(ConditionType.READY, summary.status, summary.reason, summary.message),
         *parts.values(),
+        *(stamp.aspect(kind, findings, aspects) for kind in beside),
         *_while_true(stamp, findings, summary),
         *stamp.asides(findings),
     )
@@ -85,7 +99,7 @@ def deletion_conditions(
     why = "The condition DeletionBlocked says why it cannot go on." if is_blocked else finding.message
     message = f"The connector is being taken away. {why}"
     ready = stamp.condition(ConditionType.READY, ConditionStatus.FALSE, Reason.DELETING, message)
-    aspects = [condition for condition in previous if condition.type in set(_OF_ORGANIZATIONS)]
+    aspects = [condition for condition in previous if condition.type in {*_OF_ORGANIZATIONS, *INFORMATIVE}]
     if not is_blocked:
         return (ready, *aspects)
     blocked = stamp.condition(ConditionType.DELETION_BLOCKED, ConditionStatus.TRUE, finding.reason, finding.message)
@@ -196,22 +210,25 @@ def _timestamp(now: datetime) -> str:
 
 
 def _first_bad(findings: Findings, aspects: Aspects) -> str:
-    return next((kind.value for kind in aspects if kind in findings and not findings[kind].good), "a first look")
+    return next((kind.value for kind in aspects if kind in findings and not findings[kind].passes), "a first look")
 
 
 def _summary(findings: Findings, parts: Mapping[ConditionType, Condition], generation: int) -> Finding:
     """Return what Ready says: the first aspect that is not as asked, or that nobody has seen as asked yet."""
-    bad = next((findings[kind] for kind in parts if kind in findings and not findings[kind].good), None)
+    bad = next((findings[kind] for kind in parts if kind in findings and not findings[kind].passes), None)
     if bad:
         return Finding(ConditionStatus.FALSE, bad.reason, bad.message, bad.awaits)
     for kind, condition in parts.items():
-        if kind not in findings and not _was_good(condition, generation):
+        if kind not in findings and not _passed(condition, generation):
             return unknown(Reason.WAITING, f"Waits for a look at {kind.value}.")
     return found(Reason.CONNECTOR_READY, "The connector runs with its role.")
 
 
-def _was_good(condition: Condition, generation: int) -> bool:
-    return condition.status is ConditionStatus.TRUE and condition.observed_generation == generation
+def _passed(condition: Condition, generation: int) -> bool:
+    """Tell whether the aspect kept nothing from being Ready when it was last looked at, for this very manifest."""
+    unverified = condition.status is ConditionStatus.UNKNOWN and condition.reason == Reason.ACCESS_DENIED
+    passed = condition.status is ConditionStatus.TRUE or unverified
+    return passed and condition.observed_generation == generation
 
 
 def _while_true(stamp: _Stamp, findings: Findings, summary: Finding) -> Iterator[Condition]:

@@ -58,6 +58,16 @@ class Finding:
         """Whether the aspect is as asked."""
         return self.status is ConditionStatus.TRUE
 
+    @property
+    def unverified(self) -> bool:
+        """Whether nobody may look, and things go on without."""
+        return self.status is ConditionStatus.UNKNOWN and self.awaits is Next.NOTHING
+
+    @property
+    def passes(self) -> bool:
+        """Whether the aspect keeps nothing from being Ready."""
+        return self.good or self.unverified
+
 
 Findings = Mapping[ConditionType, Finding]
 
@@ -80,6 +90,11 @@ def stuck(reason: Reason, message: str) -> Finding:
 def unknown(reason: Reason, message: str) -> Finding:
     """Return the finding that nobody could look."""
     return Finding(ConditionStatus.UNKNOWN, reason, message, Next.TIME)
+
+
+def unverified(reason: Reason, message: str) -> Finding:
+    """Return the finding that nobody may look, which is told and keeps nothing from going on."""
+    return Finding(ConditionStatus.UNKNOWN, reason, message, Next.NOTHING)
 
 
 def retained(before: Finding, reason: Reason, message: str) -> Finding:

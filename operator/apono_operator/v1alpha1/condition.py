@@ -38,13 +38,25 @@ class ConditionType(StrEnum):
     ACCEPTED = "Accepted", "The manifest is valid, and the administrator's grants allow it."
     CREDENTIALS_VALID = "CredentialsValid", "The operator's AWS credentials work, in the account asked for."
     OIDC_PROVIDER_READY = "OIDCProviderReady", "IAM trusts this cluster's ServiceAccount tokens."
+    ORGANIZATION_READY = (
+        "OrganizationReady",
+        "Mode `Organization` only: organization, features and unit are as asked, and no role is in the way.",
+    )
     TOKEN_AVAILABLE = "TokenAvailable", "The connector token is in its Secret."
     CONNECTOR_ROLE_READY = "ConnectorRoleReady", "The connector role is in IAM as asked."
+    TRUSTED_ACCESS_ENABLED = (
+        "TrustedAccessEnabled",
+        "Mode `Organization` only: StackSets may act throughout the organization. If not, the stack stays as it is.",
+    )
     MANAGEMENT_STACK_READY = (
         "ManagementStackReady",
         "Mode `Organization` only: the management-account stack is as asked, and its role trusts the connector role.",
     )
     DEPLOYMENT_AVAILABLE = "DeploymentAvailable", "The connector's pods run, with the connector role."
+    IDENTITY_CENTER_FOUND = (
+        "IdentityCenterFound",
+        "Mode `Organization` only: the organization has IAM Identity Center. `Ready` does not depend on it.",
+    )
     RECONCILING = "Reconciling", "Only while True: the operator is working towards the manifest."
     STALLED = "Stalled", "Only while True: nothing will change until somebody corrects something."
     DRIFTED = "Drifted", "Only while True: others changed the role or the children; the message says what differs."

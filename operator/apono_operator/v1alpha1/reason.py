@@ -28,6 +28,11 @@ class Reason(StrEnum):
     ACCEPTED = "Accepted", "The manifest is valid, and the administrator's grants allow it.", "Nothing."
     CREDENTIALS_ACCEPTED = "CredentialsAccepted", "AWS accepts the operator's own credentials.", "Nothing."
     PROVIDER_FOUND = "ProviderFound", "IAM knows the cluster's OIDC issuer and its audience.", "Nothing."
+    ORGANIZATION_FOUND = (
+        "OrganizationFound",
+        "The organization is the one that the manifest names, and has all that is needed.",
+        "Nothing.",
+    )
     TOKEN_FOUND = "TokenFound", "The connector token was read from its Secret.", "Nothing."
     ROLE_IN_SYNC = "RoleInSync", "The connector role is in IAM as the manifest asks.", "Nothing."
     PODS_AVAILABLE = "PodsAvailable", "Every replica is ready and runs with the connector role.", "Nothing."
@@ -156,6 +161,53 @@ class Reason(StrEnum):
         "Save again the policies elsewhere that name the role's ARN as a principal: they hold the old id.",
     )
     SUSPENDED = "Suspended", "spec.suspend is true.", "Set spec.suspend to false to go on."
+
+    # --- the organization ------------------------------------------------------------------------------------
+    ORGANIZATION_MISMATCH = (
+        "OrganizationMismatch",
+        "The operator's account is in another organization than spec.target.organizationId names, or in none.",
+        "Delete the connector and make it anew with the right id, which the message names: it is immutable.",
+    )
+    MANAGEMENT_ACCOUNT_MISMATCH = (
+        "ManagementAccountMismatch",
+        "The account that the operator is configured to enter is not the organization's management account.",
+        "Ask the administrator to correct the entry of the account (chart value managementAccounts).",
+    )
+    FEATURES_NOT_ENABLED = (
+        "FeaturesNotEnabled",
+        "The organization is for consolidated billing alone; StackSets need all of its features.",
+        "Run the command in the message in the management account; every member has to agree.",
+    )
+    UNIT_MISSING = (
+        "UnitMissing",
+        "The organization has no such root or organizational unit.",
+        "Correct spec.target.organizationUnitId; the message has the commands that list what there is.",
+    )
+    UNSUPPORTED_PARTITION = (
+        "UnsupportedPartition",
+        "Organizations of that AWS partition are not served, or cluster and management account are in different ones.",
+        "Use a cluster and a management account of one partition that the message names.",
+    )
+    TRUSTED_ACCESS_ENABLED = (
+        "TrustedAccessEnabled",
+        "CloudFormation StackSets have trusted access to the organization.",
+        "Nothing.",
+    )
+    TRUSTED_ACCESS_DISABLED = (
+        "TrustedAccessDisabled",
+        "CloudFormation StackSets have no trusted access to the organization, so the stack is not made or changed.",
+        "Run the command in the message in the management account.",
+    )
+    IDENTITY_CENTER_FOUND = (
+        "IdentityCenterFound",
+        "The organization has IAM Identity Center.",
+        "Nothing.",
+    )
+    IDENTITY_CENTER_MISSING = (
+        "IdentityCenterMissing",
+        "The organization has no IAM Identity Center that is active, so the connector cannot grant access by it.",
+        "Enable it in the console, as the message says, if access is to be granted by it.",
+    )
 
     # --- the management account ------------------------------------------------------------------------------
     STACK_IN_SYNC = "StackInSync", "The management-account stack is as the manifest asks.", "Nothing."

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apono_operator.state.conditions import (
+    INFORMATIVE,
     MESSAGE_LIMIT,
     Aspects,
     Event,
@@ -17,7 +18,7 @@ from apono_operator.state.conditions import (
     events,
     one_line,
 )
-from apono_operator.state.finding import Finding, Findings, Next, found, retained, stuck, unknown, waits
+from apono_operator.state.finding import Finding, Findings, Next, found, retained, stuck, unknown, unverified, waits
 from apono_operator.v1alpha1 import Condition, ConditionStatus, ConditionType, Mode, Reason
 from tests.builders import NOW
 
@@ -83,16 +84,16 @@ def test_nothing_new_leaves_every_condition_as_it_is(findings: Findings) -> None
 
 
 @given(FINDINGS)
-def test_ready_is_true_only_if_every_aspect_was_seen_to_be_as_asked(findings: Findings) -> None:
+def test_ready_is_true_only_if_every_aspect_was_seen_to_be_as_asked_or_may_not_be_seen(findings: Findings) -> None:
     ready = of(conditions(findings, (), 1, NOW), ConditionType.READY)
 
-    complete = set(findings) == set(ASPECTS) and all(one.good for one in findings.values())
+    complete = set(findings) == set(ASPECTS) and all(one.passes for one in findings.values())
     assert (ready.status is ConditionStatus.TRUE) is complete
 
 
 @given(FINDINGS)
 def test_ready_repeats_the_first_aspect_that_is_not_as_asked(findings: Findings) -> None:
-    bad = [findings[kind] for kind in ASPECTS if kind in findings and not findings[kind].good]
+    bad = [findings[kind] for kind in ASPECTS if kind in findings and not findings[kind].passes]
     ready = of(conditions(findings, (), 1, NOW), ConditionType.READY)
 
     if bad:
@@ -181,11 +182,20 @@ def test_times_are_written_in_utc_to_the_second() -> None:
 # --- aspects: what Ready sums up depends on the mode ------------------------------------------------------------------
 
 STACK = ConditionType.MANAGEMENT_STACK_READY
-IN_ORGANIZATION: Findings = {**ALL_GOOD, STACK: found(Reason.STACK_IN_SYNC, "Fine.")}
+ORGANIZATION, TRUSTED_ACCESS = ConditionType.ORGANIZATION_READY, ConditionType.TRUSTED_ACCESS_ENABLED
+IDENTITY_CENTER = ConditionType.IDENTITY_CENTER_FOUND
+LOOKED_AT: Findings = {
+    **ALL_GOOD,
+    ORGANIZATION: found(Reason.ORGANIZATION_FOUND, "Fine."),
+    TRUSTED_ACCESS: found(Reason.TRUSTED_ACCESS_ENABLED, "Fine."),
+}
+IN_ORGANIZATION: Findings = {**LOOKED_AT, STACK: found(Reason.STACK_IN_SYNC, "Fine.")}
+NOBODY_MAY_LOOK = unverified(Reason.ACCESS_DENIED, "organizations:DescribeOrganization is denied.")
 
 
-def test_an_organizations_connector_has_its_stack_between_its_role_and_its_pods() -> None:
-    assert (*ASPECTS[:-1], STACK, ConditionType.DEPLOYMENT_AVAILABLE) == OF_ORGANIZATIONS
+def test_an_organizations_connector_has_its_organization_before_and_its_stack_after_its_role() -> None:
+    begun, (token, role, pods) = ASPECTS[:3], ASPECTS[3:]
+    assert (*begun, ORGANIZATION, token, role, TRUSTED_ACCESS, STACK, pods) == OF_ORGANIZATIONS
 
 
 @pytest.mark.parametrize("mode", [Mode.ACCOUNT, Mode.MANAGEMENT_ACCOUNT, None])
@@ -203,15 +213,56 @@ def test_a_connector_of_an_account_never_shows_a_stack_even_if_a_status_tells_of
 
 def test_an_organizations_connector_is_ready_only_with_its_stack() -> None:
     complete = conditions(IN_ORGANIZATION, (), 1, NOW, OF_ORGANIZATIONS)
-    unseen = conditions(ALL_GOOD, (), 1, NOW, OF_ORGANIZATIONS)
+    unseen = conditions(LOOKED_AT, (), 1, NOW, OF_ORGANIZATIONS)
 
-    assert types(complete) == [ConditionType.READY, *OF_ORGANIZATIONS]
+    assert types(complete) == [ConditionType.READY, *OF_ORGANIZATIONS, *INFORMATIVE]
     assert of(complete, ConditionType.READY).status is ConditionStatus.TRUE
     assert of(unseen, ConditionType.READY).message == "Waits for a look at ManagementStackReady."
 
 
+@pytest.mark.parametrize("kind", [ORGANIZATION, TRUSTED_ACCESS])
+def test_what_nobody_may_look_at_is_told_and_keeps_nothing_from_being_ready(kind: ConditionType) -> None:
+    listed = conditions({**IN_ORGANIZATION, kind: NOBODY_MAY_LOOK}, (), 1, NOW, OF_ORGANIZATIONS)
+
+    told = of(listed, kind)
+    assert (told.status, told.reason) == (ConditionStatus.UNKNOWN, Reason.ACCESS_DENIED)
+    assert of(listed, ConditionType.READY).status is ConditionStatus.TRUE
+    assert not {ConditionType.RECONCILING, ConditionType.STALLED} & set(types(listed))
+    assert ("Warning", Reason.ACCESS_DENIED) in {(one.type, one.reason) for one in events((), listed)}
+
+
+def test_what_nobody_may_look_at_stays_so_while_an_earlier_step_is_in_doubt() -> None:
+    before = conditions({**IN_ORGANIZATION, ORGANIZATION: NOBODY_MAY_LOOK}, (), 1, NOW, OF_ORGANIZATIONS)
+    doubtful = retained(ALL_GOOD[ConditionType.CREDENTIALS_VALID], Reason.THROTTLED, "Rate exceeded")
+    findings = up_to(ConditionType.CREDENTIALS_VALID, doubtful)
+
+    ready = [of(conditions(findings, before, n, LATER, OF_ORGANIZATIONS), ConditionType.READY).status for n in (1, 2)]
+
+    assert ready == [ConditionStatus.TRUE, ConditionStatus.UNKNOWN]
+
+
+def test_a_wrong_organization_is_what_all_else_waits_for() -> None:
+    wrong = {**up_to(ConditionType.OIDC_PROVIDER_READY, ALL_GOOD[ConditionType.OIDC_PROVIDER_READY])}
+    wrong[ORGANIZATION] = stuck(Reason.ORGANIZATION_MISMATCH, "Another one.")
+
+    listed = conditions(wrong, (), 1, NOW, OF_ORGANIZATIONS)
+
+    assert of(listed, ConditionType.READY).reason == Reason.ORGANIZATION_MISMATCH
+    for kind in (ConditionType.CONNECTOR_ROLE_READY, TRUSTED_ACCESS, STACK, IDENTITY_CENTER):
+        assert of(listed, kind).message == "Waits for OrganizationReady."
+
+
+def test_identity_center_that_is_missing_is_told_and_does_not_count_for_ready() -> None:
+    missing = Finding(ConditionStatus.FALSE, Reason.IDENTITY_CENTER_MISSING, "None.", Next.NOTHING)
+
+    listed = conditions({**IN_ORGANIZATION, IDENTITY_CENTER: missing}, (), 1, NOW, OF_ORGANIZATIONS)
+
+    assert of(listed, IDENTITY_CENTER).reason == Reason.IDENTITY_CENTER_MISSING
+    assert of(listed, ConditionType.READY).status is ConditionStatus.TRUE
+
+
 def test_the_pods_of_an_organizations_connector_wait_for_its_stack() -> None:
-    making = {**up_to(ConditionType.DEPLOYMENT_AVAILABLE, ROLLING), STACK: waits(Reason.STACK_IN_PROGRESS, "Later.")}
+    making = {**LOOKED_AT, STACK: waits(Reason.STACK_IN_PROGRESS, "Later.")}
     del making[ConditionType.DEPLOYMENT_AVAILABLE]
 
     listed = conditions(making, (), 1, NOW, OF_ORGANIZATIONS)
@@ -221,7 +272,7 @@ def test_the_pods_of_an_organizations_connector_wait_for_its_stack() -> None:
 
 
 def test_a_stack_is_told_as_it_comes_and_is_no_warning_while_it_is_made() -> None:
-    making = {**ALL_GOOD, STACK: waits(Reason.STACK_IN_PROGRESS, "Later.")}
+    making = {**LOOKED_AT, STACK: waits(Reason.STACK_IN_PROGRESS, "Later.")}
     first = conditions(making, conditions(ALL_GOOD, (), 1, NOW), 1, NOW, OF_ORGANIZATIONS)
     then = conditions(IN_ORGANIZATION, first, 1, NOW, OF_ORGANIZATIONS)
 
@@ -239,7 +290,7 @@ def test_a_deletion_keeps_the_aspects_that_were_there(aspects: Aspects) -> None:
 
     listed = deletion_conditions(waits(Reason.DELETING, "Waiting for pods."), before, 2, LATER)
 
-    assert types(listed) == [ConditionType.READY, *aspects]
+    assert types(listed) == [ConditionType.READY, *aspects, *(INFORMATIVE if aspects == OF_ORGANIZATIONS else ())]
 
 
 # --- messages: they quote what others wrote, and end up in terminals ------------------------------------------------

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from apono_operator.state.finding import Finding, Next, found, retained, stuck, unknown, waits
+from apono_operator.state.finding import Finding, Next, found, retained, stuck, unknown, unverified, waits
 from apono_operator.v1alpha1 import ConditionStatus, Reason
 
 KINDS = {
@@ -10,6 +10,7 @@ KINDS = {
     "not yet": (waits(Reason.PROPAGATING, "m"), ConditionStatus.FALSE, Next.TIME),
     "wrong until somebody corrects it": (stuck(Reason.NAME_CONFLICT, "m"), ConditionStatus.FALSE, Next.SOMEBODY),
     "not looked at": (unknown(Reason.THROTTLED, "m"), ConditionStatus.UNKNOWN, Next.TIME),
+    "not to be looked at": (unverified(Reason.ACCESS_DENIED, "m"), ConditionStatus.UNKNOWN, Next.NOTHING),
 }
 
 
@@ -19,6 +20,8 @@ def test_a_finding_says_how_it_is_and_what_it_waits_for(
 ) -> None:
     assert (finding.status, finding.awaits, finding.doubt) == (status, awaits, None)
     assert finding.good is (status is ConditionStatus.TRUE)
+    assert finding.unverified is ((status, awaits) == (ConditionStatus.UNKNOWN, Next.NOTHING))
+    assert finding.passes is (finding.good or finding.unverified)
 
 
 def test_a_finding_that_nobody_could_confirm_is_the_one_before_with_a_doubt_and_is_looked_at_again() -> None:

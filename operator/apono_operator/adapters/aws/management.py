@@ -14,6 +14,7 @@ from botocore.credentials import DeferredRefreshableCredentials
 from apono_operator.adapters.aws.cloudformation import CloudFormation
 from apono_operator.adapters.aws.errors import translated
 from apono_operator.adapters.aws.iam import Depth, Iam
+from apono_operator.adapters.aws.identity_center import IdentityCenter
 from apono_operator.adapters.aws.organizations import Organizations
 from apono_operator.adapters.aws.session import AwsSession
 from apono_operator.adapters.errors import DeniedError, TransientError
@@ -56,6 +57,11 @@ class ManagementAccess:
     def organizations(self) -> Organizations:
         """The organization."""
         return Organizations(self._client("organizations"), self._calling)
+
+    @property
+    def identity_center(self) -> IdentityCenter:
+        """IAM Identity Center, asked in the region of the stack."""
+        return IdentityCenter(self._client("sso-admin"), self._entrance.region, self._calling)
 
     def role(self, name: str) -> IamRole | None:
         """Return the role called *name* without its policies: its trust, id and tags; None if there is none.

@@ -1,4 +1,4 @@
-"""Organizations: what an organization is, and whether it has a unit.
+"""Organizations: what an organization is, whether it has a unit, and who else administers services in it.
 
 Source: Organizations API reference.
 """
@@ -7,23 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apono_operator.adapters.aws.errors import NotInOrganizationError, translated
+from apono_operator.state.preflight import Organization
 
 if TYPE_CHECKING:
     from mypy_boto3_organizations import OrganizationsClient
-
-
-@dataclass(frozen=True)
-class Organization:
-    """An organization as its members see it."""
-
-    organization_id: str
-    management_account_id: str
-    has_all_features: bool
-    """Whether it is for more than one bill: StackSets need that."""
 
 
 class Organizations:
@@ -60,6 +50,19 @@ class Organizations:
             AdapterError: if AWS does not say.
         """
         return self._has_root(unit_id) if unit_id.startswith("r-") else self._has_organizational_unit(unit_id)
+
+    def delegated_administrators(self, service: str) -> tuple[str, ...]:
+        """Return the ids of the accounts that may administer *service* besides the management account, which asks.
+
+        Args:
+            service: Its principal, such as ``sso.amazonaws.com``.
+
+        Raises:
+            AdapterError: if AWS does not say.
+        """
+        pages = self._client.get_paginator("list_delegated_administrators").paginate(ServicePrincipal=service)
+        with self._calling("organizations:ListDelegatedAdministrators"):
+            return tuple(one["Id"] for page in pages for one in page["DelegatedAdministrators"])
 
     def _has_root(self, root_id: str) -> bool:
         pages = self._client.get_paginator("list_roots").paginate()

@@ -25,6 +25,7 @@ from apono_operator.v1alpha1 import Reason
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_organizations import OrganizationsClient
     from mypy_boto3_sts import STSClient
 
 IDENTITY_LIFETIME = 3600.0
@@ -64,8 +65,8 @@ class _Answer:
 class AwsSession:
     """Clients for the whole process.
 
-    Clients are safe to share between threads, sessions are not (boto3 guide, "Multithreading"): all clients for our
-    own account are made here, in the constructor.
+    Clients are safe to share between threads, sessions are not (boto3 guide, "Multithreading"): the clients for our
+    own account are made here, in the constructor; that of Organizations when it is first needed, by one thread.
 
     Args:
         region: The region to talk to.
@@ -94,9 +95,11 @@ class AwsSession:
         self._wait, self._ask = _waiting(RateLimiters(limits, fence)), _asking(fence)
         self._config = _client_config(connections, version, read_timeout, attempts)
         self._core = self._guarded(botocore.session.Session())
-        session = boto3.Session(region_name=region, botocore_session=self._core)
-        self.iam: IAMClient = session.client("iam")
-        self.sts: STSClient = session.client("sts")
+        self._session = boto3.Session(region_name=region, botocore_session=self._core)
+        self.iam: IAMClient = self._session.client("iam")
+        self.sts: STSClient = self._session.client("sts")
+        self._organizations: OrganizationsClient | None = None
+        self._making = threading.Lock()
         self._clock = clock
         self._lock = threading.Lock()
         self._answer: _Answer | None = None
@@ -125,6 +128,14 @@ class AwsSession:
                 message = "no AWS region is known. Set AWS_REGION to the cluster's region."
                 raise DeniedError(Reason.NO_CREDENTIALS, message)
             return cls(region=region, connections=connections, version=version, fence=fence, limits=limits)
+
+    @property
+    def organizations(self) -> OrganizationsClient:
+        """The client of Organizations, which costs 1.1 MiB: for connectors of organizations alone."""
+        with self._making:
+            if self._organizations is None:
+                self._organizations = self._session.client("organizations")
+            return self._organizations
 
     def session_of(self, credentials: Credentials) -> botocore.session.Session:
         """Return a session with *credentials* of others, to make clients from; for one thread at a time.
