@@ -17,6 +17,7 @@ from typing import Any, Final
 from sandbox.aws import Account, FrontDoor, Organization, Unit
 
 ADMINISTRATION_STACK: Final = "connector-operator-management"
+BOUNDARY_PREFIX: Final = "connector-boundary-"
 TEMPLATE_FILE: Final = "management-account.yaml"
 CAPABILITIES: Final = ("CAPABILITY_NAMED_IAM",)
 PATIENCE: Final = 60.0
@@ -47,18 +48,46 @@ class ManagedOrganization:
 
 
 @dataclass(frozen=True)
-class Bootstrapped:
-    """What came out of the administrator's stacks.
+class BootstrappedAccount:
+    """What came out of the administrator's stack in the account of the cluster.
 
     Attributes:
-        operator_role_arn: The operator's role in the account of the cluster.
-        boundaries: There, the permissions boundary of each permission set, ARNs.
-        management_account: The entry of the chart's `managementAccounts`, without `namespaces`.
+        operator_role_arn: The operator's role.
+        boundaries: The permissions boundary of each permission set, ARNs.
     """
 
     operator_role_arn: str
     boundaries: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Bootstrapped(BootstrappedAccount):
+    """What came out of the administrator's stacks in both accounts.
+
+    Attributes:
+        management_account: The entry of the chart's `managementAccounts`, without `namespaces`.
+    """
+
     management_account: Document
+
+
+def bootstrap_account(account: Account, issuer: str, namespace: str) -> BootstrappedAccount:
+    """Make the stack of the account of a cluster; a further one of the account does without boundaries of its own.
+
+    Args:
+        account: The account, which knows the cluster's OIDC provider if the operator is to get in.
+        issuer: The cluster's, without `https://`.
+        namespace: The operator's.
+
+    Raises:
+        BootstrapError: CloudFormation did not make it.
+        subprocess.CalledProcessError: The operator's command line failed.
+        botocore.exceptions.ClientError: CloudFormation refused it.
+    """
+    made = deploy(
+        account, _name(namespace), printed()["operator-account"], _operator_parameters(account, issuer, namespace)
+    )
+    return BootstrappedAccount(made["OperatorRoleArn"], _boundaries(made))
 
 
 def bootstrap(
@@ -78,14 +107,8 @@ def bootstrap(
         subprocess.CalledProcessError: The operator's command line failed.
         botocore.exceptions.ClientError: CloudFormation refused one of them.
     """
-    templates = printed()
-    name = f"connector-operator-{namespace}"[:64]
-    parameters = {
-        "ClusterNames": "sandbox",
-        "OidcIssuer": issuer,
-        "OperatorNamespace": namespace,
-        "OperatorRoleName": name,
-    }
+    templates, name = printed(), _name(namespace)
+    parameters = _operator_parameters(account, issuer, namespace)
     of_operator = deploy(account, name, templates["operator-account"], parameters)
     template_url = _put_template(aws, managed.management, templates["template"])
     of_management = deploy(
@@ -105,6 +128,23 @@ def bootstrap(
     return Bootstrapped(
         of_operator["OperatorRoleArn"], _boundaries(of_operator), _chart_entry(of_management, managed.unit)
     )
+
+
+def _name(namespace: str) -> str:
+    """The name of the operator's role, and of its stack."""
+    return f"connector-operator-{namespace}"[:64]
+
+
+def _operator_parameters(account: Account, issuer: str, namespace: str) -> dict[str, str]:
+    policies = account.client("iam").list_policies(Scope="Local")["Policies"]
+    has_boundaries = any(policy["PolicyName"].startswith(BOUNDARY_PREFIX) for policy in policies)
+    return {
+        "ClusterNames": "sandbox",
+        "MakeBoundaries": "false" if has_boundaries else "true",
+        "OidcIssuer": issuer,
+        "OperatorNamespace": namespace,
+        "OperatorRoleName": _name(namespace),
+    }
 
 
 def deploy(

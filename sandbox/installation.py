@@ -7,8 +7,6 @@ token, as a pod would.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -21,19 +19,13 @@ from typing import Any, Final
 import yaml
 
 from sandbox.aws import Account, FrontDoor
-from sandbox.bootstrap import ManagedOrganization, bootstrap
+from sandbox.bootstrap import ManagedOrganization, bootstrap, bootstrap_account
 from sandbox.controlplane import CommandError, ControlPlane, helm
 from sandbox.operator_process import OperatorProcess
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 CHART: Final = ROOT / "charts" / "apono-operator"
 CRD: Final = ROOT / "crds" / "apono.io_aponoconnectors.yaml"
-IAM_DOCUMENTS: Final = ROOT / "docs" / "iam"
-BOUNDARIES: Final = {
-    "FullAccess": "boundary-full-access.json",
-    "Granted": "boundary-granted.json",
-    "ReadOnly": "boundary-read-only.json",
-}
 RELEASE: Final = "apono-operator"
 AUDIENCE: Final = "sts.amazonaws.com"
 DAY: Final = 86_400
@@ -93,7 +85,7 @@ class Installation:
         namespace: str,
         values: Mapping[str, Any] | None = None,
     ) -> Installation:
-        """Install into *namespace*, which is created if it is missing, and into *account*.
+        """Install into *namespace*, which is created if it is missing, and into *account*, by a stack.
 
         Args:
             control_plane: The cluster; the custom resource definition must be installed.
@@ -103,12 +95,14 @@ class Installation:
             values: Chart values besides boundaries, region and role.
 
         Raises:
+            BootstrapError: CloudFormation did not make the stack.
             CommandError: kubectl refused what the chart rendered.
-            subprocess.CalledProcessError: Helm refused the values.
+            subprocess.CalledProcessError: Helm refused the values, or the template was not printed.
         """
-        boundaries = _boundaries(account)
-        role_arn = _operator_role(account, control_plane.issuer, namespace)
-        return cls._install(control_plane, aws, account, namespace, role_arn, boundaries, values or {})
+        made = bootstrap_account(account, control_plane.issuer.removeprefix("https://"), namespace)
+        return cls._install(
+            control_plane, aws, account, namespace, made.operator_role_arn, made.boundaries, values or {}
+        )
 
     @classmethod
     def install_for_organization(
@@ -175,47 +169,6 @@ def create_oidc_provider(account: Account, issuer: str) -> str:
     """Register the cluster's issuer in the account's IAM, which is done once a cluster; return the ARN."""
     answer = account.client("iam").create_open_id_connect_provider(Url=issuer, ClientIDList=[AUDIENCE])
     return answer["OpenIDConnectProviderArn"]
-
-
-def _operator_role(account: Account, issuer: str, namespace: str) -> str:
-    host = issuer.removeprefix("https://")
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Federated": f"{account.arn_prefix}oidc-provider/{host}"},
-                "Action": "sts:AssumeRoleWithWebIdentity",
-                "Condition": {
-                    "StringEquals": {
-                        f"{host}:sub": f"system:serviceaccount:{namespace}:{RELEASE}",
-                        f"{host}:aud": AUDIENCE,
-                    }
-                },
-            }
-        ],
-    }
-    # Outside `apono-*`, which connectors may assume.
-    answer = account.client("iam").create_role(
-        RoleName=f"connector-operator-{namespace}"[:64], AssumeRolePolicyDocument=json.dumps(trust)
-    )
-    return answer["Role"]["Arn"]
-
-
-def _boundaries(account: Account) -> dict[str, str]:
-    """Make a boundary for each permission set, and that of what Apono grants; an account keeps those that it has."""
-    arns = {name: _boundary(account, name, document) for name, document in BOUNDARIES.items()}
-    return {name: arns[name] for name in ("FullAccess", "ReadOnly")}
-
-
-def _boundary(account: Account, name: str, document: str) -> str:
-    """Make the boundary that an administrator is given, with the account's names in place of the example's."""
-    iam = account.client("iam")
-    text = (IAM_DOCUMENTS / document).read_text(encoding="utf-8")
-    filled = text.replace("arn:aws:", f"arn:{account.partition}:").replace("123456789012", account.account_id)
-    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
-        iam.create_policy(PolicyName=f"connector-boundary-{name}", PolicyDocument=filled)
-    return f"{account.arn_prefix}policy/connector-boundary-{name}"
 
 
 def _values(boundaries: Mapping[str, str], role_arn: str, values: Mapping[str, Any]) -> Document:

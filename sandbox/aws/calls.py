@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, overload
 
+from sandbox.aws.policy.statements import Request
+
 # A soak test makes millions of calls; the oldest are forgotten beyond this.
 _REMEMBERED = 200_000
 
@@ -42,6 +44,7 @@ class CallRecord:
         operation: Such as `CreateRole`.
         parameters: As the service's model names them, sensitive ones masked.
         outcome: `ok`, an error code, or `ConnectionReset`: what the caller saw.
+        asked: What its caller had to be allowed, in the order in which it was looked at.
         applied: Whether it was carried out, which a lost response hides from the caller.
         duration: Seconds of real time.
     """
@@ -55,6 +58,7 @@ class CallRecord:
     operation: str
     parameters: Mapping[str, Any] = field(repr=False)
     outcome: str
+    asked: tuple[Request, ...] = field(repr=False)
     applied: bool
     duration: float
 

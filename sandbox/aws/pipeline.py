@@ -1,4 +1,4 @@
-"""The way of every call: read, identify, fault, authorise, check, carry out, record, answer."""
+"""The way of every call: read, identify, fault, check, authorise, carry out, record, answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from botocore.model import OperationModel
 
-from sandbox.aws.authorisation import authorise
+from sandbox.aws.authorisation import authorise, needed_permissions
 from sandbox.aws.calls import CallLog
 from sandbox.aws.cloudformation.api.operations import OPERATIONS as CLOUDFORMATION_OPERATIONS
 from sandbox.aws.errors import AwsError, ConnectionDroppedError, not_modelled
@@ -22,6 +22,7 @@ from sandbox.aws.identity.callers import AccessKey
 from sandbox.aws.identity.signature import Signature, read_signature, verify
 from sandbox.aws.identity_center.operations import OPERATIONS as IDENTITY_CENTER_OPERATIONS
 from sandbox.aws.organizations.operations import OPERATIONS as ORGANIZATIONS_OPERATIONS
+from sandbox.aws.policy.statements import Request
 from sandbox.aws.state import Call, Operation, State
 from sandbox.aws.sts.operations import OPERATIONS as STS_OPERATIONS
 from sandbox.aws.wire import json_rpc, query
@@ -51,6 +52,7 @@ class _Progress:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     access_key_id: str | None = None
     key: AccessKey | None = None
+    asked: tuple[Request, ...] = ()
     applied: bool = False
 
 
@@ -167,10 +169,12 @@ class Pipeline:
         for effect in effects:
             effect.before()
         self._hooks.run_before(call)
-        authorise(call)
         check_constraints(
             model.input_shape, call.parameters, "ValidationException" if _is_json(model) else "ValidationError"
         )
+        permissions = needed_permissions(call)
+        progress.asked = tuple(one.request for one in permissions)
+        authorise(call, permissions)
         result = operation.carry_out(call)
         progress.applied = True
         self._hooks.run_after(call)
@@ -189,6 +193,7 @@ class Pipeline:
             service=progress.service,
             operation=progress.operation,
             parameters=redacted(shape, progress.parameters),
+            asked=progress.asked,
             outcome=outcome,
             applied=progress.applied,
             duration=time.perf_counter() - progress.started,

@@ -35,9 +35,12 @@ def allowing(action: str = "s3:GetObject", resource: str = "*") -> str:
     return document({"Effect": "Allow", "Action": action, "Resource": resource})
 
 
-def create_role(iam: IAMClient, name: str, trust: str, **more: Any) -> str:
-    """Make a role; returns its ARN."""
-    return iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, **more)["Role"]["Arn"]
+def create_role(iam: IAMClient, name: str, trust: str, *, may: str | None = None, **more: Any) -> str:
+    """Make a role that may do what a permission policy says, by default nothing; returns its ARN."""
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, **more)["Role"]["Arn"]
+    if may is not None:
+        iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=may)
+    return arn
 
 
 class Issuer:

@@ -27,11 +27,21 @@ def management(aws: FrontDoor) -> Account:
 @pytest.fixture
 def operator(aws: FrontDoor, member: Account) -> AccessKey:
     """A session of the role `operator` in the member account."""
-    role = create_role(member.client("iam"), "operator", trusting({"AWS": member.account_id}))
-    return session_key(assume(aws, member.credentials, role))
+    return session_key(assume(aws, member.credentials, operator_role(member)))
 
 
-def target(management: Account, trust: str, **more: int) -> str:
+def operator_role(member: Account) -> str:
+    """The role `operator` of the member account, which may assume whatever trusts it."""
+    may = allowing("sts:AssumeRole")
+    return create_role(member.client("iam"), "operator", trusting({"AWS": member.account_id}), may=may)
+
+
+def delete_operator_role(member: Account) -> None:
+    member.client("iam").delete_role_policy(RoleName="operator", PolicyName="may")
+    member.client("iam").delete_role(RoleName="operator")
+
+
+def target(management: Account, trust: str, **more: Any) -> str:
     return create_role(management.client("iam"), "target", trust, **more)
 
 
@@ -44,7 +54,7 @@ def refusal(aws: FrontDoor, key: AccessKey, role: str, **more: Any) -> str:
 def test_a_session_acts_in_the_account_of_its_role(
     aws: FrontDoor, member: Account, management: Account, operator: AccessKey
 ) -> None:
-    role = target(management, trusting({"AWS": member.account_id}))
+    role = target(management, trusting({"AWS": member.account_id}), may=allowing("iam:ListRoles"))
     key = session_key(assume(aws, operator, role))
     iam = client_for(aws, key, "iam")
     assert [found["RoleName"] for found in iam.list_roles()["Roles"]] == ["target"]
@@ -70,7 +80,7 @@ def test_trust_in_a_role_is_no_trust_in_the_rest_of_its_account(
 def test_trust_in_a_session_is_no_trust_in_others_of_the_same_role(
     aws: FrontDoor, member: Account, management: Account
 ) -> None:
-    own = create_role(member.client("iam"), "operator", trusting({"AWS": member.account_id}))
+    own = operator_role(member)
     arn = f"arn:aws:sts::{member.account_id}:assumed-role/operator/named"
     role = target(management, trusting({"AWS": arn}))
     named, other = (session_key(assume(aws, member.credentials, own, name)) for name in ("named", "other"))
@@ -93,8 +103,8 @@ def test_trust_in_a_role_ends_when_the_role_is_made_anew(
     arn = f"{member.arn_prefix}role/operator"
     role = target(management, trusting({"AWS": arn}))
     assert assume(aws, operator, role)
-    member.client("iam").delete_role(RoleName="operator")
-    create_role(member.client("iam"), "operator", trusting({"AWS": member.account_id}))
+    delete_operator_role(member)
+    operator_role(member)
     successor = session_key(assume(aws, member.credentials, arn))
     assert refusal(aws, successor, role) == "AccessDenied"
     management.client("iam").update_assume_role_policy(RoleName="target", PolicyDocument=trusting({"AWS": arn}))
@@ -108,8 +118,8 @@ def test_trust_by_principal_arn_outlives_a_role_made_anew(
     role = target(management, trusting({"AWS": member.account_id}, {"ArnEquals": {"aws:PrincipalArn": arn}}))
     assert assume(aws, operator, role)
     assert refusal(aws, member.credentials, role) == "AccessDenied"
-    member.client("iam").delete_role(RoleName="operator")
-    create_role(member.client("iam"), "operator", trusting({"AWS": member.account_id}))
+    delete_operator_role(member)
+    operator_role(member)
     assert assume(aws, session_key(assume(aws, member.credentials, arn)), role)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from sandbox.aws import AwsError
-from sandbox.aws.policy.conditions import holds, is_operator, like
+from sandbox.aws.policy.conditions import holds, is_operator
+from sandbox.aws.policy.patterns import like
 
 ARN = "arn:aws:iam::123456789012:role/apono/operator"
 CONTEXT = {

@@ -14,9 +14,9 @@ from apono_operator.state.permissions import managed_policy_arns, permissions_do
 from apono_operator.v1alpha1 import PermissionSet
 from sandbox.aws import Account, FrontDoor
 from sandbox.aws.policy.documents import as_list, size
+from sandbox.aws.policy.statements import Request, allows
 from tests.docs.installation import operator_role
 from tests.docs.pages import DOCS
-from tests.docs.policy_evaluation import Request, allows
 
 IAM = "arn:aws:iam::123456789012:"
 EKS = "arn:aws:eks:eu-west-1:123456789012:"

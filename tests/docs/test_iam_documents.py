@@ -21,9 +21,9 @@ from apono_operator.bootstrap.rights import (
 )
 from apono_operator.templates import management_account as stack
 from sandbox.aws import Account, FrontDoor
+from sandbox.aws.policy.statements import Request, allows
 from tests.docs.installation import commands, operator_role
 from tests.docs.pages import DOCS, ROOT, code_in, page
-from tests.docs.policy_evaluation import Request, allows
 
 IAM = DOCS / "iam"
 AWS_ADAPTER = ROOT / "operator" / "apono_operator" / "adapters" / "aws"

@@ -138,13 +138,15 @@ def test_no_role_is_made_of_a_permission_set_without_a_boundary(start: StartScen
 
 
 def test_a_boundary_that_does_not_exist_leaves_no_role_behind(start: StartScenario) -> None:
-    scenario = start(values={"permissionsBoundaries": {"ReadOnly": "arn:aws:iam::123456789012:policy/missing"}})
+    scenario = start()
+    boundary = scenario.installation.boundaries["ReadOnly"]
+    scenario.account.client("iam").delete_policy(PolicyArn=boundary)
     scenario.create_token()
     scenario.apply()
 
     connector = scenario.condition("ConnectorRoleReady", "False")
 
-    assert "policy/missing" in condition_of(connector, "ConnectorRoleReady")["message"]
+    assert boundary in condition_of(connector, "ConnectorRoleReady")["message"]
     assert scenario.connector_roles() == []
     assert scenario.cluster.get("Deployment", CHILD) is None
 

@@ -19,6 +19,7 @@ from sandbox.aws.state import Call, Operation, modelled
 
 _PAGES: Final = ("MaxResults", "NextToken")
 _PAGE: Final = 20
+_ADMINISTRATOR: Final = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 _SESSION_SECONDS: Final = 3600
 _SERVICES: Final = {
     "account.amazonaws.com",
@@ -159,6 +160,7 @@ def create_account(call: Call) -> Mapping[str, Any]:
     name = call.parameters.get("RoleName", "OrganizationAccountAccessRole")
     role = call.state.accounts[account_id].add_role(name=name, path="/", trust=trust, created=call.now)
     role.max_session_duration = _SESSION_SECONDS
+    role.put_policy("AdministratorAccess", _ADMINISTRATOR)
     return {
         "CreateAccountStatus": {
             "Id": f"car-{secrets.token_hex(16)}",

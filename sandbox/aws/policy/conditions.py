@@ -5,12 +5,12 @@ Source: "IAM JSON policy elements: Condition operators" in the IAM user guide.
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sandbox.aws.errors import not_modelled
+from sandbox.aws.policy.patterns import arn_like, like
 
 Context = Mapping[str, Sequence[str]]
 """Condition keys in lower case, each with its values; a key that is absent from the request is left out."""
@@ -26,23 +26,12 @@ def _equals_ignoring_case(have: str, want: str) -> bool:
     return have.lower() == want.lower()
 
 
-def like(have: str, want: str) -> bool:
-    """Whether text matches a pattern of `*` and `?`, which cannot be escaped."""
-    return fnmatch.fnmatchcase(have, re.sub(r"\[", "[[]", want))
-
-
-def _arn_like(have: str, want: str) -> bool:
-    # Each of the six fields on its own: a star does not reach over a colon.
-    mine, theirs = have.split(":", 5), want.split(":", 5)
-    return len(mine) == len(theirs) and all(map(like, mine, theirs))
-
-
 _TESTS: Final[Mapping[str, _Test]] = {
     "StringEquals": _equals,
     "StringEqualsIgnoreCase": _equals_ignoring_case,
     "StringLike": like,
-    "ArnEquals": _arn_like,
-    "ArnLike": _arn_like,
+    "ArnEquals": arn_like,
+    "ArnLike": arn_like,
     "Bool": _equals_ignoring_case,
 }
 _NEGATIONS: Final = {

@@ -10,10 +10,12 @@ from sandbox.aws.errors import AwsError, access_denied, validation_error
 from sandbox.aws.state import Call, Operation, modelled
 from sandbox.aws.store.backend import Role
 from sandbox.aws.sts.sessions import check_limits, check_policy_arns, open_session
-from sandbox.aws.sts.trust import caller_context, is_trusted, names_caller, names_provider
+from sandbox.aws.sts.trust import is_trusted, names_provider
 from sandbox.aws.sts.web_identity import WebIdentity, read_claims, verify_token
 
-_ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::(?P<account>\d{12}):role/(?P<path>\S+/)?[\w+=,.@-]{1,64}")
+ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::(?P<account>\d{12}):role/(?P<path>\S+/)?[\w+=,.@-]{1,64}")
+"""How STS takes the ARN of a role."""
+
 _SESSION_PARAMETERS: Final = ("RoleArn", "RoleSessionName", "DurationSeconds", "Policy", "PolicyArns")
 
 
@@ -24,20 +26,10 @@ def get_caller_identity(call: Call) -> Mapping[str, Any]:
 
 
 def assume_role(call: Call) -> Mapping[str, Any]:
-    """Assume a role that trusts the caller."""
+    """Assume a role; that it trusts the caller, and that the caller may assume it, has been found out before."""
     arn, caller = call.parameters["RoleArn"], call.signer
-    _check_role_arn(arn)
     refusal = access_denied(f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}")
     role = _assumable(call, arn, refusal)
-    keys = caller_context(
-        caller,
-        sts_ExternalId=call.parameters.get("ExternalId"),
-        sts_RoleSessionName=call.parameters["RoleSessionName"],
-    )
-    context = {**keys, **call.state.organizations.condition_keys(caller.account_id)}
-    trusted = is_trusted(role.assume_role_policy_document, "sts:AssumeRole", names_caller(caller), context)
-    if not trusted or role.partition != caller.partition:
-        raise refusal
     check_limits(call, role, chained=caller.session is not None)
     check_policy_arns(call, role)
     return open_session(call, role)[1]
@@ -60,9 +52,9 @@ def _exchanged(call: Call, arn: str, identity: WebIdentity, provider_arn: str) -
     refusal = access_denied("Not authorized to perform sts:AssumeRoleWithWebIdentity")
     role = _assumable(call, arn, refusal)
     context = {
-        f"{identity.provider_url}:sub".lower(): [identity.subject],
-        f"{identity.provider_url}:aud".lower(): [identity.audience],
-        "sts:rolesessionname": [call.parameters["RoleSessionName"]],
+        f"{identity.provider_url}:sub": identity.subject,
+        f"{identity.provider_url}:aud": identity.audience,
+        "sts:RoleSessionName": call.parameters["RoleSessionName"],
     }
     named = names_provider(provider_arn)
     if not is_trusted(role.assume_role_policy_document, "sts:AssumeRoleWithWebIdentity", named, context):
@@ -92,7 +84,7 @@ def _provider(call: Call, role_arn: str, identity: WebIdentity) -> str:
 
 
 def _check_role_arn(arn: str) -> None:
-    if not _ROLE_ARN.fullmatch(arn):
+    if not ROLE_ARN.fullmatch(arn):
         raise validation_error(f"{arn} is invalid")
 
 

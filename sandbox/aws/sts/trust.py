@@ -1,107 +1,84 @@
-"""Whether a role's trust policy lets somebody assume it."""
+"""Whether a role's trust policy lets somebody assume it.
+
+Source: IAM User Guide, "AWS JSON policy elements: Principal".
+"""
 
 from __future__ import annotations
 
-import fnmatch
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from sandbox.aws.errors import not_modelled
 from sandbox.aws.identity.callers import Caller
-from sandbox.aws.policy.conditions import Context, holds
-from sandbox.aws.policy.documents import Statement, as_list, read, statements
+from sandbox.aws.policy.documents import as_list
+from sandbox.aws.policy.evaluation import Grant
+from sandbox.aws.policy.statements import Request, policy_of
 
-IsNamed = Callable[[Mapping[str, Any]], bool]
-"""Tells whether a `Principal` element, in its stored form, names the one who asks."""
+Naming = Callable[[Mapping[str, Any]], Grant]
+"""Tells how closely a `Principal` element, in its stored form, names the one who asks; `NOTHING` if it does not."""
 
-# Keys that the sandbox fills in, or knows to be absent here; another one in a trust policy is refused by
-# name, for its absence would silently make the condition false (or, negated, true).
-_KNOWN_KEYS: Final = {
-    "aws:principalaccount",
-    "aws:principalarn",
-    "aws:principalorgid",
-    "aws:principalorgpaths",
-    "aws:principaltype",
-    "aws:sourceaccount",
-    "aws:sourcearn",
-    "aws:userid",
-    "sts:externalid",
-    "sts:rolesessionname",
-}
-_KNOWN_KEY_PATTERN: Final = re.compile(r".+:(sub|aud)|aws:requesttag/.+")
+_ANYBODY: Final = {"AWS": "*"}
 
 
-def is_trusted(trust: str, action: str, is_named: IsNamed, context: Context) -> bool:
-    """Evaluate a trust policy: some statement allows and none denies.
+def granted(trust: str, request: Request, naming: Naming) -> Grant:
+    """Evaluate a trust policy.
 
     Args:
         trust: The policy as stored, see `sandbox.aws.policy.principals`.
-        action: Such as `sts:AssumeRole`.
-        is_named: Tells whether a principal element names the one who asks.
+        request: What is asked, with all of its condition keys.
+        naming: Tells whom a principal element names.
+
+    Raises:
+        AwsError: `NotModelled` for condition keys or operators that are not evaluated.
+    """
+    widest = Grant.NOTHING
+    for statement in policy_of(trust).statements:
+        named = naming(_ANYBODY if statement.principal == "*" else statement.principal)
+        if named is Grant.NOTHING or not statement.matches(request):
+            continue
+        if statement.effect == "Deny":
+            return Grant.DENIED
+        widest = max(widest, named)
+    return widest
+
+
+def is_trusted(trust: str, action: str, naming: Naming, context: Mapping[str, Any]) -> bool:
+    """Whether a trust policy allows an action to whoever it names, and does not deny it.
+
+    Args:
+        trust: The policy as stored.
+        action: Such as `sts:AssumeRoleWithWebIdentity`.
+        naming: Tells whom a principal element names.
         context: Condition keys.
 
     Raises:
         AwsError: `NotModelled` for condition keys or operators that are not evaluated.
     """
-    effects = {
-        statement["Effect"] for statement in statements(read(trust)) if _applies(statement, action, is_named, context)
+    return granted(trust, Request(action, context=context), naming) > Grant.NOTHING
+
+
+def names_caller(caller: Caller) -> Naming:
+    """How closely principals name a caller: its session, its role or user (or anybody), its account."""
+    identifiers = {
+        f"arn:{caller.partition}:iam::{caller.account_id}:root": Grant.ACCOUNT,
+        "*": Grant.PRINCIPAL,
+        caller.user_id: Grant.SESSION if caller.session else Grant.PRINCIPAL,
     }
-    return effects == {"Allow"}
+    if caller.session:
+        identifiers[caller.session.role_id] = Grant.PRINCIPAL
+    return lambda principal: max(
+        (identifiers.get(name, Grant.NOTHING) for name in as_list(principal.get("AWS", []))), default=Grant.NOTHING
+    )
 
 
-def names_caller(caller: Caller) -> IsNamed:
-    """A test for principals that name a caller: its account, its role or user, its session, or anybody."""
-    identifiers = _identifiers(caller)
-    return lambda principal: not identifiers.isdisjoint(as_list(principal.get("AWS", [])))
+def names_provider(provider_arn: str) -> Naming:
+    """Whether principals name an identity provider."""
+    return _naming("Federated", provider_arn)
 
 
-def names_provider(provider_arn: str) -> IsNamed:
-    """A test for principals that name an identity provider."""
-    return lambda principal: provider_arn in as_list(principal.get("Federated", []))
+def names_service(service: str) -> Naming:
+    """Whether principals name a service, such as `cloudformation.amazonaws.com`."""
+    return _naming("Service", service)
 
 
-def names_service(service: str) -> IsNamed:
-    """A test for principals that name a service, such as `cloudformation.amazonaws.com`."""
-    return lambda principal: service in as_list(principal.get("Service", []))
-
-
-def caller_context(caller: Caller, **more: str | None) -> Context:
-    """The condition keys that a caller brings along.
-
-    Args:
-        caller: Who asks.
-        more: Further keys, with `_` for the colon; those without a value are absent.
-    """
-    keys: dict[str, Sequence[str]] = {
-        "aws:principalaccount": [caller.account_id],
-        "aws:principalarn": [caller.principal_arn],
-        "aws:principaltype": ["AssumedRole" if caller.session else "User"],
-        "aws:userid": [caller.user_id],
-    }
-    keys.update({name.replace("_", ":").lower(): [value] for name, value in more.items() if value is not None})
-    return keys
-
-
-def _applies(statement: Statement, action: str, is_named: IsNamed, context: Context) -> bool:
-    principal = statement["Principal"]
-    named = is_named({"AWS": "*"} if principal == "*" else principal)
-    asked = any(fnmatch.fnmatchcase(action.lower(), want.lower()) for want in as_list(statement["Action"]))
-    if not (named and asked):
-        return False
-    condition = statement.get("Condition", {})
-    _refuse_unknown_keys(condition)
-    return holds(condition, context)
-
-
-def _refuse_unknown_keys(condition: Mapping[str, Mapping[str, Any]]) -> None:
-    for block in condition.values():
-        for key in block:
-            if key.lower() not in _KNOWN_KEYS and not _KNOWN_KEY_PATTERN.fullmatch(key.lower()):
-                raise not_modelled(f"condition key {key} in a trust policy")
-
-
-def _identifiers(caller: Caller) -> set[str]:
-    account = f"arn:{caller.partition}:iam::{caller.account_id}:root"
-    own = {caller.session.role_id} if caller.session else set()
-    return {"*", account, caller.user_id, *own}
+def _naming(kind: str, name: str) -> Naming:
+    return lambda principal: Grant.PRINCIPAL if name in as_list(principal.get(kind, [])) else Grant.NOTHING

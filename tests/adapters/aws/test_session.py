@@ -27,7 +27,7 @@ from apono_operator.v1alpha1 import Reason
 from sandbox.aws import Account, Fault, FrontDoor, Hang, Refusal, expired_credentials, server_error, throttle
 from sandbox.aws.account import Partition
 from tests.adapters.aws.connection import CREDENTIALS, UNLIMITED, Connection, connect, connect_with
-from tests.aws.identities import Issuer
+from tests.aws.identities import Issuer, allowing, create_role
 from tests.waiting import until
 
 EKS = "oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
@@ -55,10 +55,9 @@ def refusal_of(connection: Connection) -> AdapterError:
 
 @pytest.fixture
 def operator_role(front_door: FrontDoor, account: Account, issuer: Issuer) -> str:
-    """The ARN of a role that trusts the issuer's usual subject."""
+    """The ARN of a role that trusts the issuer's usual subject, and may look at roles."""
     issuer.introduce(front_door, account)
-    answer = account.client("iam").create_role(RoleName="operator", AssumeRolePolicyDocument=issuer.trust(account))
-    return answer["Role"]["Arn"]
+    return create_role(account.client("iam"), "operator", issuer.trust(account), may=allowing("iam:GetRole"))
 
 
 @pytest.fixture

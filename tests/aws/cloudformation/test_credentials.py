@@ -10,7 +10,7 @@ import pytest
 from sandbox.aws import Fault, Hang, LostResponse, access_denied, throttle
 from tests.aws.cloudformation.driving import Driven
 from tests.aws.cloudformation.templates import own_role, role, template
-from tests.aws.identities import create_role, trusting
+from tests.aws.identities import allowing, create_role, trusting
 from tests.aws.sessions import assume, client_for, session_key
 from tests.waiting import until
 
@@ -26,7 +26,8 @@ CREATE_ROLE: dict[str, Any] = {"service": "iam", "operation": "CreateRole", "par
 @pytest.fixture
 def session(aws: FrontDoor, account: Account, clock: ManualClock) -> Iterator[Driven]:
     """CloudFormation as a session of a role meets it that lasts an hour."""
-    caller = create_role(account.client("iam"), "caller", trusting({"AWS": account.account_id}))
+    trust, may = trusting({"AWS": account.account_id}), allowing("*")
+    caller = create_role(account.client("iam"), "caller", trust, may=may)
     key = session_key(assume(aws, account.credentials, caller, "caller"))
     client = client_for(aws, key, "cloudformation")
     yield Driven(client, clock)
@@ -35,7 +36,8 @@ def session(aws: FrontDoor, account: Account, clock: ManualClock) -> Iterator[Dr
 
 @pytest.fixture
 def service_role(account: Account) -> str:
-    return create_role(account.client("iam"), "service", trusting({"Service": "cloudformation.amazonaws.com"}))
+    trust = trusting({"Service": "cloudformation.amazonaws.com"})
+    return create_role(account.client("iam"), "service", trust, may=allowing("iam:*"))
 
 
 def reason(driven: Driven, status: str = "CREATE_FAILED") -> str:
@@ -85,6 +87,7 @@ def test_a_service_role_that_is_deleted_meanwhile_fails_the_stack(
     account: Account, driven: Driven, service_role: str
 ) -> None:
     driven.create(ROLE, RoleARN=service_role, DisableValidation=True)
+    account.client("iam").delete_role_policy(RoleName="service", PolicyName="may")
     account.client("iam").delete_role(RoleName="service")
     assert driven.finish()["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "is invalid or cannot be assumed" in reason(driven)

@@ -45,16 +45,18 @@ def organization(aws: FrontDoor, management: Account) -> Organization:
 @pytest.fixture
 def connector(aws: FrontDoor, member: Account) -> AccessKey:
     """A session of the connector's role."""
-    arn = create_role(member.client("iam"), "apono-connector-a", trusting({"AWS": member.account_id}))
+    trust, may = trusting({"AWS": member.account_id}), allowing("sts:AssumeRole")
+    arn = create_role(member.client("iam"), "apono-connector-a", trust, may=may)
     return session_key(assume(aws, member.credentials, arn))
 
 
 @pytest.fixture
 def bootstrap(aws: FrontDoor, management: Account, member: Account, clock: ManualClock) -> Iterator[Driven]:
     """CloudFormation, through the role that the operator assumes in the management account."""
-    operator = create_role(member.client("iam"), "apono-operator", trusting({"AWS": member.account_id}))
+    own, may = trusting({"AWS": member.account_id}), allowing("sts:AssumeRole")
+    operator = create_role(member.client("iam"), "apono-operator", own, may=may)
     trust = trusting({"AWS": member.account_id}, {"StringEquals": {"sts:ExternalId": "agreed"}})
-    role = create_role(management.client("iam"), "connector-operator-management", trust)
+    role = create_role(management.client("iam"), "connector-operator-management", trust, may=allowing("*"))
     key = session_key(assume(aws, member.credentials, operator, "operator"))
     client = client_for(aws, session_key(assume(aws, key, role, "operator", ExternalId="agreed")), "cloudformation")
     yield Driven(client, clock)
@@ -77,7 +79,7 @@ def wanted(aws: FrontDoor, management: Account, organization: Organization, conn
         "ClientToken": "uid-1-1",
         "TemplateURL": URL,
         "Capabilities": NAMED,
-        "RoleARN": create_role(iam, "connector-operator-cloudformation", service),
+        "RoleARN": create_role(iam, "connector-operator-cloudformation", service, may=allowing("iam:*")),
         "OnStackFailure": "ROLLBACK",
         "Tags": [{"Key": "apono.io/uid", "Value": "uid"}],
         "Parameters": given(

@@ -11,7 +11,9 @@ from sandbox.aws.cloudformation.functions import Scope
 from sandbox.aws.cloudformation.parameters import parameter_values
 from sandbox.aws.cloudformation.references import Reference
 from sandbox.aws.cloudformation.template import read_template
-from tests.docs.policy_evaluation import Request, allows
+from sandbox.aws.policy.evaluation import Grant
+from sandbox.aws.policy.statements import Request
+from sandbox.aws.sts.trust import granted
 
 ACCOUNT = "123456789012"
 _NAMES = {"AWS::IAM::Role": ("role", "RoleName"), "AWS::IAM::ManagedPolicy": ("policy", "ManagedPolicyName")}
@@ -73,10 +75,9 @@ def deployed(text: str, parameters: Mapping[str, str], *, partition: str = "aws"
 
 def lets_in(trust: Document, action: str, account: str, context: Mapping[str, str]) -> bool:
     """Tell whether *trust* lets a principal of *account* make *action*, the keys of its request being *context*."""
-    statements = [{**one, "Resource": "*"} for one in trust["Statement"] if _names(one["Principal"], account)]
-    request = Request(action, context=context)
-    return bool(statements) and allows({"Statement": statements}, request)
+    grant = granted(json.dumps(trust), Request(action, context=context), lambda one: _closeness(one, account))
+    return grant > Grant.NOTHING
 
 
-def _names(principal: Mapping[str, str], account: str) -> bool:
-    return principal.get("AWS", "").endswith(f"::{account}:root")
+def _closeness(principal: Mapping[str, str], account: str) -> Grant:
+    return Grant.ACCOUNT if principal.get("AWS", "").endswith(f"::{account}:root") else Grant.NOTHING

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.aws import Account, FrontDoor
 from sandbox.aws.identity.callers import AccessKey
-from tests.aws.identities import create_role, trusting
+from tests.aws.identities import allowing, create_role, trusting
 from tests.aws.sessions import assume, client_for, session_key
 from tests.unit.bootstrap.printed import MANAGEMENT_PARAMETERS, OPERATOR_PARAMETERS, TEMPLATE_URL, TEMPLATES
 
@@ -77,7 +77,9 @@ def world() -> Iterator[World]:
         organization = aws.create_organization(management)
         organization.join(member)
         aws.templates[TEMPLATE_URL] = TEMPLATES["template"]
-        operators = deploy(member, "connector-operator", "operator-account", OPERATOR_PARAMETERS)["OperatorRoleArn"]
+        entering = {"ManagementRoleArns": f"{management.arn_prefix}role/connector-operator-management"}
+        outputs = deploy(member, "connector-operator", "operator-account", {**OPERATOR_PARAMETERS, **entering})
+        operators = outputs["OperatorRoleArn"]
         parameters = {
             **MANAGEMENT_PARAMETERS,
             "OperatorRoleArn": operators,
@@ -85,7 +87,8 @@ def world() -> Iterator[World]:
             "TemplateUrl": TEMPLATE_URL,
         }
         outputs = deploy(management, "connector-operator-management", "management-account", parameters)
-        connectors = create_role(member.client("iam"), "apono-connector-a-b-0", trusting({"AWS": member.account_id}))
+        own, may = trusting({"AWS": member.account_id}), allowing("sts:AssumeRole", "arn:aws:iam::*:role/apono-*")
+        connectors = create_role(member.client("iam"), "apono-connector-a-b-0", own, may=may)
         yield World(
             aws,
             management,

@@ -15,7 +15,7 @@ from apono_operator.state.permissions import management_permissions_document
 from apono_operator.v1alpha1 import PermissionSet
 from sandbox.aws.errors import AwsError
 from sandbox.aws.policy.documents import as_list, size
-from tests.docs.policy_evaluation import Request, allows
+from sandbox.aws.policy.statements import Request, allows
 from tests.docs.test_boundaries import CHANGING, POLICY_LIMIT
 from tests.unit.bootstrap.deployment import ACCOUNT, Deployment, Document, deployed, lets_in
 from tests.unit.bootstrap.printed import MANAGEMENT_PARAMETERS, OPERATOR_ROLE, ORGANIZATION, TEMPLATE_URL

@@ -15,7 +15,7 @@ from apono_operator.templates.management_account import ROLE_NAME_PREFIX
 from apono_operator.v1alpha1 import PermissionSet
 from sandbox.aws.errors import AwsError
 from sandbox.aws.policy.documents import size
-from tests.docs.policy_evaluation import Request, allows
+from sandbox.aws.policy.statements import Request, allows
 from tests.docs.test_boundaries import BOUND, BOUND_OTHERWISE, ESCAPES, IN_EVERY_FAVOUR, POLICY_LIMIT
 from tests.unit.bootstrap.deployment import ACCOUNT, Deployment, deployed
 from tests.unit.bootstrap.printed import ISSUER, MANAGEMENT_ROLE, OPERATOR_PARAMETERS
