@@ -12,7 +12,7 @@ from sandbox.aws.identity.callers import RoleSession
 from sandbox.aws.policy.evaluation import PrincipalPolicies
 from sandbox.aws.policy.statements import Policy, policy_of
 from sandbox.aws.state import Call
-from sandbox.aws.store.backend import AccountBackend, Role
+from sandbox.aws.store.backend import AccountBackend, ManagedPolicy, Role
 
 _EVERYTHING: Final = PrincipalPolicies(
     [policy_of('{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}')]
@@ -43,7 +43,7 @@ def caller_policies(call: Call) -> PrincipalPolicies:
     if session is None:
         return _EVERYTHING
     role = _role(call, session)
-    attached = [policy_of(policy.document) for policy in role.managed_policies.values()]
+    attached = map(_in_force, role.managed_policies.values())
     boundary = role.permissions_boundary_arn
     return PrincipalPolicies(
         [*map(policy_of, role.policies.values()), *attached],
@@ -67,4 +67,8 @@ def _session_policies(account: AccountBackend, session: RoleSession) -> list[Pol
 def _managed(account: AccountBackend, arn: str) -> Policy:
     """A managed policy by its default version; one that is gone allows nothing."""
     policy = account.policy(arn)
-    return policy_of(policy.document) if policy is not None else Policy(())
+    return _in_force(policy) if policy is not None else Policy(())
+
+
+def _in_force(policy: ManagedPolicy) -> Policy:
+    return next(policy_of(one.document) for one in policy.versions if one.version_id == policy.default_version_id)
