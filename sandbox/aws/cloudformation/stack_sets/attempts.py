@@ -20,7 +20,7 @@ Attempt = Generator[Stack, None, None]
 """What is done in an account: yields the stack that has to come to rest before it goes on."""
 
 _NO_UPDATES: Final = "No updates are to be performed."
-_UPDATABLE: Final = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED"}
+_BEYOND_UPDATES: Final = {"CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
 _DONE: Final = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"}
 _LONGEST_NAME: Final = 82
 
@@ -71,13 +71,12 @@ class Field:
 
         What StackSets do with a stack whose creation has failed is not documented; here, they replace it.
         """
-        stack = instance.stack
-        if stack is not None and not stack.is_deleted and stack.status not in _UPDATABLE:
+        if instance.stack is not None and instance.stack.status in _BEYOND_UPDATES:
             yield from self._delete(instance)
-        if stack is None or instance.stack is None or stack.is_deleted:
+        if instance.stack is None or instance.stack.is_deleted:
             yield from self._create(instance)
         else:
-            yield from self._update(instance, stack)
+            yield from self._update(instance, instance.stack)
 
     def _create(self, instance: StackInstance) -> Attempt:
         name = f"StackSet-{self.stack_set.name[:_LONGEST_NAME]}-{uuid.uuid4()}"
@@ -143,5 +142,6 @@ def _reason(stack: Stack) -> str:
     for event in list(stack.events):
         reason = event.validation.reason if event.validation else event.reason or ""
         if event.operation is latest and event.is_failure and not reason.endswith("cancelled"):
-            return f"ResourceLogicalId:{event.logical_id}, ResourceType:{event.type}, ResourceStatusReason:{reason}."
+            whose = f"ResourceLogicalId:{event.logical_id}, ResourceType:{event.type}"
+            return f"{whose}, ResourceStatusReason:{reason.rstrip('.')}."
     return stack.reason or stack.status

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.aws.organizations.builder import OrganizationBuilder
+from tests.aws.cloudformation.driving import Driven
 from tests.aws.cloudformation.stack_sets.deployed import Deployed
 
 if TYPE_CHECKING:
@@ -22,3 +23,9 @@ def sets(aws: FrontDoor, company: OrganizationBuilder, clock: ManualClock) -> De
     """StackSets in the management account, each of whose steps takes ten seconds."""
     aws.stack_step_seconds = 10
     return Deployed(company, clock)
+
+
+@pytest.fixture
+def driven(sets: Deployed) -> Driven:
+    """Stacks in the management account."""
+    return Driven(sets.cfn, sets.clock)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.aws.cloudformation.templates import NAMED, own_role, template
+from tests.aws.identities import trusting
 
 if TYPE_CHECKING:
     from sandbox.aws import Account, ManualClock
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 SET = "apono"
 ROLE = "apono-member"
+RESOURCE = "Members"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 AUTOMATIC = {"Enabled": True, "RetainStacksOnAccountRemoval": False}
 BY_HAND = {"Enabled": False}
@@ -116,6 +118,27 @@ class Deployed:
         """Status and reason by account."""
         found = self.cfn.list_stack_set_operation_results(StackSetName=SET, OperationId=operation)["Summaries"]
         return {one["Account"]: (one["Status"], one.get("StatusReason", "")) for one in found}
+
+
+def stack_template(sets: Deployed, *paths: str, body: str | None = None, **properties: Any) -> str:
+    """A template with a stack set that is deployed to some units."""
+    group = {"DeploymentTargets": sets.targets(*paths), "Regions": [REGION]}
+    own = {
+        "StackSetName": SET,
+        "PermissionModel": "SERVICE_MANAGED",
+        "AutoDeployment": AUTOMATIC,
+        "Capabilities": NAMED,
+        "TemplateBody": body or member_template(),
+        "StackInstancesGroup": [group],
+    }
+    resource = {"Type": "AWS::CloudFormation::StackSet", "Properties": {**own, **properties}}
+    return template({RESOURCE: resource}, Outputs={"Id": {"Value": {"Ref": RESOURCE}}})
+
+
+def obstruct(account: Account, name: str = ROLE) -> None:
+    """Take the name of the role that the stack set makes."""
+    trust = trusting({"AWS": account.account_id})
+    account.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)
 
 
 def roles(account: Account) -> list[str]:
