@@ -12,14 +12,15 @@ from typing import Any, cast
 import pytest
 
 from apono_operator.adapters.aws.rate_limits import RateLimit
-from apono_operator.adapters.errors import AdapterError, DeniedError, FencedError, TransientError
+from apono_operator.adapters.errors import AdapterError, DeniedError, FencedError, RejectedError, TransientError
 from apono_operator.reconciler.environment import Environment
 from apono_operator.reconciler.failures import finding_of
 from apono_operator.state.stack import MakeChangeSet
 from apono_operator.v1alpha1 import Reason
-from sandbox.aws import Fault, FrontDoor, ManualClock, access_denied, server_error
+from sandbox.aws import Fault, FrontDoor, ManualClock, Refusal, access_denied, server_error
 from tests.adapters.aws.connection import UNLIMITED, Connection, connect
 from tests.adapters.aws.management import EXTERNAL_ID, UID, Management, management_for
+from tests.aws.identities import allowing
 from tests.builders import ISSUER, an_administration
 
 MIB = 1 << 20
@@ -145,6 +146,7 @@ def test_credentials_that_are_over_before_their_time_are_fetched_anew(management
     iam.delete_role_policy(RoleName=name, PolicyName="all")
     iam.delete_role(RoleName=name)
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=allowing("*"))
 
     failure = refusal_of(management)
 
@@ -152,6 +154,39 @@ def test_credentials_that_are_over_before_their_time_are_fetched_anew(management
     assert failure.reason is Reason.NO_CREDENTIALS
     look(management)
     assert len(management.entries()) == 2
+
+
+def not_for_the_region() -> Refusal:
+    """As AWS answers in a region that the account has not enabled: the credentials are unknown there."""
+    return Refusal("UnrecognizedClientException", "The security token included in the request is invalid.", 403)
+
+
+def test_fresh_credentials_that_a_region_refuses_again_are_told_with_the_way_out(management: Management) -> None:
+    fault = Fault(not_for_the_region(), account=management.account, operation="DescribeStacks", times=None)
+    with management.connection.aws.faults.during(fault):
+        first, second = refusal_of(management), refusal_of(management)
+
+    assert isinstance(first, TransientError)
+    assert isinstance(second, RejectedError)
+    assert second.reason is Reason.NO_CREDENTIALS
+    assert f"aws account enable-region --region-name {management.account.region}" in second.message
+    look(management)
+
+
+def test_credentials_that_a_region_took_before_are_fetched_anew_each_time(management: Management) -> None:
+    for _ in range(2):
+        look(management)
+        fault = Fault(not_for_the_region(), account=management.account, operation="DescribeStacks")
+        with management.connection.aws.faults.during(fault):
+            assert isinstance(refusal_of(management), TransientError)
+
+
+def test_a_region_that_says_itself_that_it_is_closed_is_told_at_once(management: Management) -> None:
+    closed = Refusal("OptInRequired", "You are not subscribed to this service", 403)
+    with management.connection.aws.faults.during(
+        Fault(closed, account=management.account, operation="DescribeStacks", times=None)
+    ):
+        assert isinstance(refusal_of(management), RejectedError)
 
 
 # --- being refused ------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from botocore.credentials import DeferredRefreshableCredentials
+from botocore.exceptions import ClientError
 
 from apono_operator.adapters.aws.cloudformation import CloudFormation
 from apono_operator.adapters.aws.errors import translated
@@ -17,7 +18,8 @@ from apono_operator.adapters.aws.iam import Depth, Iam
 from apono_operator.adapters.aws.identity_center import IdentityCenter
 from apono_operator.adapters.aws.organizations import Organizations
 from apono_operator.adapters.aws.session import AwsSession
-from apono_operator.adapters.errors import DeniedError, TransientError
+from apono_operator.adapters.errors import AdapterError, DeniedError, RejectedError, TransientError
+from apono_operator.state.management_accounts import SETTING
 from apono_operator.state.management_sessions import Entrance
 from apono_operator.state.resources import IamRole
 from apono_operator.v1alpha1 import Reason
@@ -29,6 +31,8 @@ a quarter of an hour before they expire."""
 KEPT_SESSIONS = 64
 """How many connectors' clients are kept, at 0.4 MiB each, or 0.9 with all services; a new one costs an AssumeRole."""
 
+_CLOSED = frozenset({"OptInRequired", "RegionDisabledException"})
+
 
 class ManagementAccess:
     """What one connector's stack needs of its management account. Safe to use from several threads.
@@ -38,10 +42,19 @@ class ManagementAccess:
         entrance: The way in.
         now: The time by which credentials expire.
         lock: Held while a client is made, which happens when it is first needed: each costs 0.3 MiB.
+        renewed: Whether AWS took the credentials of the access before this one for none.
     """
 
-    def __init__(self, session: AwsSession, entrance: Entrance, now: Callable[[], datetime], lock: Lock) -> None:
-        self._session, self._entrance, self._lock = session, entrance, lock
+    def __init__(
+        self,
+        session: AwsSession,
+        entrance: Entrance,
+        now: Callable[[], datetime],
+        lock: Lock,
+        *,
+        renewed: bool = False,
+    ) -> None:
+        self._session, self._entrance, self._lock, self._doubted = session, entrance, lock, renewed
         credentials = DeferredRefreshableCredentials(self._assume_role, "assume-role", time_fetcher=now)
         self._aws: Any = session.session_of(credentials)
         self._clients: dict[str, Any] = {}
@@ -51,7 +64,7 @@ class ManagementAccess:
     @property
     def stacks(self) -> CloudFormation:
         """CloudFormation, in the region of the stack."""
-        return CloudFormation(self._client("cloudformation"), self._calling)
+        return CloudFormation(self._client("cloudformation"), self._calling_in_region)
 
     @property
     def organizations(self) -> Organizations:
@@ -84,6 +97,17 @@ class ManagementAccess:
             yield
 
     @contextmanager
+    def _calling_in_region(self, action: str) -> Iterator[None]:
+        """Note whether the region takes the credentials, whatever else it answers."""
+        try:
+            with self._calling(action):
+                yield
+        except AdapterError as error:
+            self._doubted = self._doubted and error.reason is Reason.NO_CREDENTIALS
+            raise
+        self._doubted = False
+
+    @contextmanager
     def _naming_caller(self) -> Iterator[None]:
         """Say which of the two roles was refused; credentials that are over before their time are fetched anew."""
         try:
@@ -93,9 +117,23 @@ class ManagementAccess:
                 raise
             if error.reason is Reason.NO_CREDENTIALS:
                 self.refused = True
+                if self._doubted or _is_closed(error):
+                    raise self._closed_region(error) from error
                 raise TransientError(error.reason, error.message) from error
             error.caller = f"the operator's role in the management account ({self._entrance.role_arn})"
             raise
+
+    def _closed_region(self, error: DeniedError) -> RejectedError:
+        """Fresh credentials that are refused again are of no use in that region, and will not be by themselves.
+
+        Source: AWS Account Management Reference Guide, "Enable or disable AWS Regions in your account".
+        """
+        region = self._entrance.region
+        hint = (
+            f"Credentials fetched a moment ago are refused in {region}. If the management account has not enabled that "
+            f"region, enable it (aws account enable-region --region-name {region}), or configure another ({SETTING})."
+        )
+        return RejectedError(error.reason, f"{error.message} {hint}")
 
     def _assume_role(self) -> Mapping[str, str]:
         try:
@@ -143,12 +181,19 @@ class ManagementSessions:
         with self._lock:
             access = self._entered.pop(entrance, None)
             if access is None or access.refused:
+                renewed = access is not None
                 with self._making:
-                    access = ManagementAccess(self._session, entrance, self._now, self._making)
+                    access = ManagementAccess(self._session, entrance, self._now, self._making, renewed=renewed)
             self._entered[entrance] = access
             while len(self._entered) > self._kept:
                 self._entered.popitem(last=False)
             return access
+
+
+def _is_closed(error: DeniedError) -> bool:
+    """Tell whether AWS says by the code alone that the account has not enabled the region."""
+    cause = error.__cause__
+    return isinstance(cause, ClientError) and cause.response.get("Error", {}).get("Code") in _CLOSED
 
 
 def _metadata(credentials: Mapping[str, Any]) -> Mapping[str, str]:
