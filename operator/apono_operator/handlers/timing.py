@@ -42,8 +42,12 @@ class Timing:
 
     def after(self, outcome: Outcome, failures: int) -> float:
         """Return how long AWS can wait for a look, *failures* counting the looks in a row that were not satisfied."""
-        delay = self._after(outcome, failures)
-        return delay if outcome.within is None else min(delay, outcome.within)
+        delays = [self._after(outcome, failures)]
+        if outcome.within is not None:
+            delays.append(outcome.within)
+        if outcome.stack_moves:
+            delays.append(self._spread(self.stack))
+        return min(delays)
 
     def of_children(self, outcome: Outcome, failures: int) -> float:
         """Return how long the children can wait for a pass, *failures* counting those that were not satisfied.

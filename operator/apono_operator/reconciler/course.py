@@ -45,6 +45,9 @@ class Outcome:
     paced: bool = False
     """CloudFormation is at work, and nothing else is waited for: it is looked at in its own time."""
 
+    stack_moves: bool = False
+    """CloudFormation is at work on what nothing waits for: look again in its own time, even if all is well."""
+
     read: Manifest | None = field(default=None, repr=False, compare=False)
     """The connector as the pass read it."""
 
@@ -60,6 +63,7 @@ class Course:
         facts: The status fields that the pass came to know.
         hurry: Whether something changed under our hands.
         within: Seconds within which to look again, even if all is well.
+        stack_moves: Whether CloudFormation is at work on something that nothing waits for.
     """
 
     environment: Environment
@@ -70,6 +74,7 @@ class Course:
     facts: dict[str, Any] = field(default_factory=dict)
     hurry: bool = False
     within: float | None = None
+    stack_moves: bool = False
 
     @property
     def status(self) -> dict[str, Any]:
@@ -89,7 +94,13 @@ class Course:
         """Return what all of it says about the next pass."""
         permanent = not self.findings[ConditionType.ACCEPTED].good
         return Outcome(
-            self._awaits_of_aws(), self._awaits_of_children(), self.hurry, permanent, self.within, self._is_paced()
+            self._awaits_of_aws(),
+            self._awaits_of_children(),
+            self.hurry,
+            permanent,
+            self.within,
+            self._is_paced(),
+            self.stack_moves,
         )
 
     def _is_paced(self) -> bool:

@@ -5,9 +5,10 @@ What is remembered saves calls and outlasts IAM's lag; after a restart everythin
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -105,7 +106,54 @@ class StackMemory:
     """When the management role was last read back, None if it was not."""
 
     role_of: str = ""
-    """Of which update of the stack, and for which connector role, that was."""
+    """Of which update of the stack, for which connector role, and for which wish to look anew, that was."""
+
+    trouble_since: float | None = None
+    """Since when the management role is seen to be of no use, None if it is not."""
+
+    compared: float | None = None
+    """When the stack was last known to be as the template has it, or was last compared with it; None if it was not."""
+
+    compared_of: str = ""
+    """Of which update of the stack that was; empty for the next one to be seen, which is our own."""
+
+    comparing: bool = False
+    """Whether a comparison is under way."""
+
+    compared_trouble: str = ""
+    """What was the matter with the management role, and still was after a comparison, in words."""
+
+    drift: tuple[str, ...] = ()
+    """What the last comparison found, and was left so, in words."""
+
+    incomparable: str = ""
+    """Why CloudFormation could not compare, in words."""
+
+    correcting: tuple[str, ...] = ()
+    """What is being put right of what others changed, in words."""
+
+    blocked: str = ""
+    """Why its deletion failed last, in words."""
+
+    new_wish: bool = False
+    """Whether something else is asked for than when it was last looked at, and nothing was tried since."""
+
+    def compared_now(self, moment: float, updated: str = "") -> StackMemory:
+        """Return the memory of a stack that is as the template has it, or is being made so, as of *moment*.
+
+        Args:
+            moment: The present one.
+            updated: The update of the stack that this is about; empty for the next one.
+        """
+        return replace(
+            self,
+            compared=moment,
+            compared_of=updated,
+            comparing=False,
+            compared_trouble="",
+            drift=(),
+            incomparable="",
+        )
 
 
 @dataclass
@@ -156,7 +204,7 @@ class Environment:
     """Since when the role of a connector under deletion has not been found, by the connector's uid."""
 
     def __post_init__(self) -> None:
-        self.management = ManagementSessions(self.session)
+        self.management = ManagementSessions(self.session, now=self.now)
 
     def cluster(self) -> Cluster:
         """Return issuer, account and partition, as discovered.
@@ -166,6 +214,14 @@ class Environment:
         """
         identity = self.session.caller_identity()
         return Cluster(self.issuer, identity.account_id, identity.partition)
+
+    def since_due(self, owner: Owner) -> float:
+        """Return the seconds since a thorough look was due: by the wall clock, so that restarts do not put it off.
+
+        The moment within the period is *owner*'s for good, to spread what connectors need at the same pace.
+        """
+        share = int.from_bytes(hashlib.sha256(owner.uid.encode()).digest()[:4]) / 2**32
+        return (self.now().timestamp() - self.thorough_seconds * share) % self.thorough_seconds
 
     def secret_versions(self, owner: Owner, token_secret: str) -> str:
         """Return a fingerprint of the token Secret's and the pull Secret's versions.

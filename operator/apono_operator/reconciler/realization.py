@@ -157,6 +157,7 @@ class Realization:
             course.findings[ConditionType.MANAGEMENT_STACK_READY] = finding.doubted()
         course.connector = stack.connector
         course.facts |= stack.facts
+        course.stack_moves = stack.moves
         self._tell_progress(stack)
         return stack
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -205,12 +204,7 @@ class RoleUpkeep:
             return moment
         if memory:
             return memory.thoroughly_seen
-        return moment - self._since_due()
-
-    def _since_due(self) -> float:
-        """Return the seconds since a thorough look was due: by the wall clock, so that restarts do not put it off."""
-        period = self.environment.thorough_seconds
-        return (self.environment.now().timestamp() - period * _share(self.owner)) % period
+        return moment - self.environment.since_due(self.owner)
 
     @property
     def _generation(self) -> int:
@@ -240,8 +234,3 @@ def contain(environment: Environment, owner: Owner, cluster: Cluster) -> None:
 def _taken_up(role: IamRole, previous: str) -> Event:
     what = f"Role {role.arn} was made for an earlier connector of this name (uid {previous}) and is this one's now."
     return Event("Normal", Reason.ROLE_TAKEN_UP, what)
-
-
-def _share(owner: Owner) -> float:
-    """Return a number from 0 to 1 that is *owner*'s for good, to spread what connectors need at the same pace."""
-    return int.from_bytes(hashlib.sha256(owner.uid.encode()).digest()[:4]) / 2**32

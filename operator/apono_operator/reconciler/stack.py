@@ -11,22 +11,27 @@ import structlog
 from apono_operator.adapters.aws.management import ManagementAccess
 from apono_operator.adapters.errors import AdapterError
 from apono_operator.reconciler.environment import Environment, StackMemory
-from apono_operator.reconciler.report import announce
+from apono_operator.reconciler.report import announce, record_correction, was_drifted
+from apono_operator.reconciler.stack_comparison import StackComparison
 from apono_operator.reconciler.template import template_of
-from apono_operator.state import drift
+from apono_operator.state import drift, stack_plan
 from apono_operator.state import stack as machine
 from apono_operator.state.drift import Mandate
 from apono_operator.state.finding import Finding, Refusal, stuck, waits
 from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.state.management_sessions import Entrance
-from apono_operator.state.management_stack import (
-    StackInputs,
-    management_role_arn_finding,
-    management_role_finding,
-    management_stack,
-)
+from apono_operator.state.management_stack import StackInputs, management_stack
 from apono_operator.state.resources import TAG_UID, Cluster, IamRole, Manifest, Owner, look_asked_for
-from apono_operator.state.stack import ChangeSet, History, Meaning, ObservedStack, Ownership, Stack, Tell
+from apono_operator.state.stack import (
+    ChangeSet,
+    DiscardChangeSet,
+    ExecuteChangeSet,
+    Meaning,
+    ObservedStack,
+    Stack,
+    StackChange,
+)
+from apono_operator.state.stack_plan import History, Ownership, Tell
 from apono_operator.v1alpha1 import AponoConnectorSpec, Reason
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -53,6 +58,7 @@ class StackUpkeep:
         differences: What is not as asked and was left so, in words.
         mandate: What may be done about a difference, once it is known what is asked for.
         memory: What is remembered, with what this look has learnt.
+        moves: Whether CloudFormation is at work though nothing is waited for, so that the next look comes soon.
     """
 
     environment: Environment
@@ -67,6 +73,7 @@ class StackUpkeep:
     differences: tuple[str, ...] = ()
     mandate: Mandate = field(default_factory=lambda: Mandate(carried_out=False))
     memory: StackMemory = field(default_factory=lambda: StackMemory(""))
+    moves: bool = False
 
     def run(self, role: IamRole) -> Finding:
         """Take one step towards what is asked for, or tell why there is none; *role* is the connector's.
@@ -105,7 +112,7 @@ class StackUpkeep:
         last = self.environment.stacks.get(self.owner.uid)
         if self.quick:
             return self._recall(last, desired)
-        self.memory = last if last and last.digest == desired.digest else self._first_memory(desired)
+        self.memory = last if last and last.digest == desired.digest else self._first_memory(desired, last)
         try:
             finding = self._step(desired, role)
         except AdapterError as failure:
@@ -114,8 +121,12 @@ class StackUpkeep:
         self._remember(finding, self.facts)
         return finding
 
-    def _first_memory(self, desired: Stack) -> StackMemory:
-        return StackMemory(desired.digest, asked=look_asked_for(self.connector))
+    def _first_memory(self, desired: Stack, last: StackMemory | None) -> StackMemory:
+        """Spare what an earlier process left complete a comparison until it is due: one restart finds thousands."""
+        asked, owner = look_asked_for(self.connector), self.owner
+        fine = last is None and asked is None and self.mandate.carried_out and not was_drifted(self.connector)
+        compared = self.environment.monotonic() - self.environment.since_due(owner) if fine else None
+        return StackMemory(desired.digest, asked=asked, compared=compared, new_wish=last is not None)
 
     @property
     def access(self) -> ManagementAccess:
@@ -142,11 +153,11 @@ class StackUpkeep:
         observed = stacks.observe(desired.name)
         self._note(observed)
         change_set = None
-        if machine.needs_change_set(desired, observed):
+        if stack_plan.needs_change_set(desired, observed):
             change_set = stacks.change_set(desired.name, desired.change_set_name)
         self._learn(observed, change_set)
-        ownership = Ownership(self.cluster, self.owner)
-        step = machine.plan_stack(desired, observed, change_set, self._history(desired), ownership)
+        ownership, history = Ownership(self.cluster, self.owner), self._history(desired)
+        step = stack_plan.plan_stack(desired, observed, change_set, history, ownership)
         if isinstance(step, Tell):
             return self._told(step.finding, desired, observed, role)
         self.differences = machine.differences_in_words(desired, observed)
@@ -170,7 +181,7 @@ class StackUpkeep:
         """Tell whether the stack is foreign, or one that an earlier connector left and that is not taken up."""
         if observed.meaning is Meaning.EMPTY:
             return False
-        if machine.stack_conflict(observed, Ownership(self.cluster, self.owner)):
+        if stack_plan.stack_conflict(observed, Ownership(self.cluster, self.owner)):
             return True
         left = observed.tags.get(TAG_UID) != self.owner.uid
         return left and not self.mandate.changes and "managementStackId" not in self.connector.get("status", {})
@@ -182,7 +193,7 @@ class StackUpkeep:
             words = self._reason(observed, change_set)
             self.memory = replace(self.memory, failed=failure, failure=words, failed_at=self.environment.monotonic())
 
-    def _reason(self, observed: ObservedStack | None, change_set: ChangeSet | None) -> str:
+    def _reason(self, observed: ObservedStack | None, change_set: ChangeSet | None = None) -> str:
         """Return the failure in words, empty if nobody tells: that must not keep us from getting over it."""
         stacks = self.access.stacks
         try:
@@ -205,36 +216,56 @@ class StackUpkeep:
     def _may_retry(self) -> bool:
         if self.memory.failed_at is None:
             return False
-        if self.memory.asked != look_asked_for(self.connector):
+        if self.memory.new_wish or self.memory.asked != look_asked_for(self.connector):
             return True
-        first = PROPAGATION_SECONDS if machine.is_propagating(self.memory.failure) else RETRY_SECONDS
+        first = PROPAGATION_SECONDS if stack_plan.is_propagating(self.memory.failure) else RETRY_SECONDS
         wait = min(first * 2.0 ** min(self.memory.retries, 16), LONGEST_RETRY_SECONDS)
         return self.environment.monotonic() >= self.memory.failed_at + wait
 
     def _told(self, finding: Finding, desired: Stack, observed: ObservedStack | None, role: IamRole) -> Finding:
-        if not finding.good or observed is None:
+        if observed is None or not machine.is_settled(desired, observed, self.memory.unchanged):
             return finding
-        if self.mandate.changes:
+        if self.mandate.changes and finding.good:
             self.applied = desired.digest
         self.memory = replace(self.memory, retries=0, failed_at=None)
-        return self._role_trouble(observed, role) or finding
+        comparison = self._comparison(desired, observed)
+        found = comparison.run(role)
+        self.memory, self.moves = comparison.memory, comparison.moves
+        if isinstance(found, ExecuteChangeSet):
+            self.differences = comparison.differences
+            return self._take(found, desired, observed)
+        self.differences = self.memory.drift
+        return found or self._settled(finding, desired, observed)
 
-    def _role_trouble(self, observed: ObservedStack, role: IamRole) -> Finding | None:
-        """Return what keeps the connector's *role* from assuming the management role, which is read back hourly."""
-        arn, moment = machine.role_arn_of(observed) or "", self.environment.monotonic()
-        trouble = management_role_arn_finding(self.account, arn)
-        if trouble:
-            return trouble
-        about = f"{observed.updated} {role.role_id}"
-        seen = self.memory.role_seen
-        if seen is not None and moment < seen + self.environment.thorough_seconds and self.memory.role_of == about:
-            return None
-        read_back = self.access.role(arn.rpartition("/")[2])
-        trouble = management_role_finding(self._inputs, arn, read_back, role.role_id)
-        self.memory = replace(self.memory, role_seen=None if trouble else moment, role_of=about)
-        return trouble
+    def _comparison(self, desired: Stack, observed: ObservedStack) -> StackComparison:
+        return StackComparison(
+            environment=self.environment,
+            access=self.access,
+            inputs=self._inputs,
+            desired=desired,
+            observed=observed,
+            mandate=self.mandate,
+            history=self._history(desired),
+            asked=look_asked_for(self.connector),
+            explain=self._reason,
+            memory=self.memory,
+        )
 
-    def _take(self, step: machine.StackChange, desired: Stack, observed: ObservedStack | None) -> Finding:
+    def _settled(self, finding: Finding, desired: Stack, observed: ObservedStack) -> Finding:
+        """Tell of a stack that is as asked, as far as anybody knows, and of what was put right."""
+        if not finding.good:
+            return finding
+        memory = self.memory
+        self.memory = replace(memory, compared_of=memory.compared_of or observed.updated, correcting=())
+        record_correction(self.environment, self.owner, memory.correcting)
+        if memory.drift:
+            return drift.untouched_stack_finding(self.mandate, desired.name, missing=False)
+        if not memory.incomparable:
+            return finding
+        doubt = f" CloudFormation could not look for what others changed in it: {memory.incomparable}"
+        return replace(finding, message=finding.message + doubt)
+
+    def _take(self, step: StackChange, desired: Stack, observed: ObservedStack | None) -> Finding:
         if not self.mandate.carried_out:
             self.applied = ""
         self._announce(desired, observed)
@@ -244,15 +275,19 @@ class StackUpkeep:
         self._count(step, observed)
         self.differences = ()
         self._note(stacks.observe(desired.name))
-        return waits(Reason.STACK_IN_PROGRESS, f"Stack {desired.name}: {machine.words_of(step)}.")
+        return waits(Reason.STACK_IN_PROGRESS, f"Stack {desired.name}: {stack_plan.words_of(step)}.")
 
-    def _count(self, step: machine.StackChange, observed: ObservedStack | None) -> None:
-        if isinstance(step, machine.DiscardChangeSet) and step.unchanged and observed:
-            self.memory = replace(self.memory, unchanged=observed.updated)
+    def _count(self, step: StackChange, observed: ObservedStack | None) -> None:
+        moment, memory = self.environment.monotonic(), self.memory
+        if self.mandate.corrects:
+            memory = replace(memory, correcting=memory.correcting or self.differences)
+        if isinstance(step, ExecuteChangeSet):
+            memory = memory.compared_now(moment)
+        if isinstance(step, DiscardChangeSet) and step.unchanged and observed:
+            memory = replace(memory.compared_now(moment, observed.updated), unchanged=observed.updated, correcting=())
         if self._may_retry():
-            retries, moment = self.memory.retries + 1, self.environment.monotonic()
-            self.memory = replace(self.memory, retries=retries, failed_at=moment)
-        self.memory = replace(self.memory, asked=look_asked_for(self.connector))
+            memory = replace(memory, retries=memory.retries + 1, failed_at=moment)
+        self.memory = replace(memory, asked=look_asked_for(self.connector), new_wish=False)
 
     def _announce(self, desired: Stack, observed: ObservedStack | None) -> None:
         """Tell where there is, or may be, a stack, and that another is not as applied, before anything is begun."""

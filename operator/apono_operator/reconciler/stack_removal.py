@@ -10,12 +10,13 @@ import structlog
 from apono_operator.adapters.aws.cloudformation import CloudFormation
 from apono_operator.reconciler.environment import Environment, StackMemory
 from apono_operator.reconciler.stack import LONGEST_RETRY_SECONDS
-from apono_operator.state import stack as machine
-from apono_operator.state.finding import Finding, stuck, waits
+from apono_operator.state import stack_plan
+from apono_operator.state.finding import Finding, Next, stuck, waits
 from apono_operator.state.management_accounts import SETTING
 from apono_operator.state.management_sessions import Entrance
 from apono_operator.state.resources import Cluster, Owner
-from apono_operator.state.stack import History, Meaning, ObservedStack, Ownership, Tell
+from apono_operator.state.stack import Meaning, ObservedStack, failure_of
+from apono_operator.state.stack_plan import History, Ownership, Tell
 from apono_operator.v1alpha1 import Reason
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -88,40 +89,44 @@ class StackRemoval:
         """An empty one has no tags yet, and a name that nobody else has."""
         if observed.meaning in (Meaning.EMPTY, Meaning.GONE):
             return False
-        return machine.stack_conflict(observed, Ownership(self.cluster, self.owner)) is not None
+        return stack_plan.stack_conflict(observed, Ownership(self.cluster, self.owner)) is not None
 
     def _step(self, stacks: CloudFormation, observed: ObservedStack | None) -> Finding | None:
         memory = self._learn(stacks, observed)
         wait = min(RETRY_SECONDS * 2.0 ** min(memory.retries, 16), LONGEST_RETRY_SECONDS)
         may_retry = memory.failed_at is not None and self._moment() >= memory.failed_at + wait
-        step = machine.plan_stack_deletion(observed, History(may_retry=may_retry, failure=memory.failure))
+        step = stack_plan.plan_stack_deletion(observed, History(may_retry=may_retry, failure=memory.failure))
         if step is None:
             return None
         if isinstance(step, Tell):
-            return step.finding
+            return _still_blocked(step.finding, memory)
         log.info("deleting the stack", stack=step.stack_id)
         stacks.delete(step)
         if may_retry:
-            self.environment.stacks[self.owner.uid] = replace(
-                memory, failed="", retries=memory.retries + 1, failed_at=self._moment()
-            )
-        return waits(Reason.STACK_IN_PROGRESS, f"Stack {step.stack_id} is being deleted.")
+            memory = replace(memory, failed="", retries=memory.retries + 1, failed_at=self._moment())
+            self.environment.stacks[self.owner.uid] = memory
+        return _still_blocked(waits(Reason.STACK_IN_PROGRESS, f"Stack {step.stack_id} is being deleted."), memory)
 
     def _learn(self, stacks: CloudFormation, observed: ObservedStack | None) -> StackMemory:
         """Look up what blocks a deletion, once for each time that it failed."""
         memory = self.environment.stacks.get(self.owner.uid) or StackMemory("")
-        stuck_at = (
-            machine.failure_of(observed, None) if observed and observed.meaning is Meaning.DELETION_STUCK else None
-        )
+        stuck_at = failure_of(observed, None) if observed and observed.meaning is Meaning.DELETION_STUCK else None
         if stuck_at is None or observed is None or stuck_at == memory.failed:
             return memory
-        failure = stacks.first_failure(observed.stack_id)
-        memory = replace(memory, failed=stuck_at, failure=failure, failed_at=self._moment())
+        failure = stacks.first_failure(observed.stack_id) or observed.status_reason or observed.status
+        memory = replace(memory, failed=stuck_at, failure=failure, failed_at=self._moment(), blocked=failure)
         self.environment.stacks[self.owner.uid] = memory
         return memory
 
     def _moment(self) -> float:
         return self.environment.monotonic()
+
+
+def _still_blocked(finding: Finding, memory: StackMemory) -> Finding:
+    """A deletion that failed stays told until it succeeds: an attempt that goes on is no success yet."""
+    if finding.awaits is Next.SOMEBODY or not memory.blocked:
+        return finding
+    return stuck(Reason.STACK_FAILED, f"{finding.message} The last attempt failed: {memory.blocked}")
 
 
 def _not_ours(arn: str) -> Finding:

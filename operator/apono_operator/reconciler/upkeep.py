@@ -19,6 +19,7 @@ from apono_operator.reconciler.environment import Environment, SecretMemory, ver
 from apono_operator.reconciler.preflight import Clearance, Preflight
 from apono_operator.reconciler.realization import Realization
 from apono_operator.reconciler.role import contain
+from apono_operator.reconciler.stack_containment import contain_stack
 from apono_operator.state import connector_token, drift
 from apono_operator.state.admission import Request, management_account_of, refusal
 from apono_operator.state.desired import Inputs, connector_id, connector_role
@@ -104,6 +105,9 @@ class Upkeep:
             cluster = self._environment.cluster()
             if self._may_contain(cluster):
                 contain(self._environment, self._owner, cluster)
+            if self._spec is None or not self._spec.suspend:
+                connector = self.course.connector
+                self.course.stack_moves = contain_stack(self._environment, connector, self._owner, cluster)
         except AdapterError as error:
             log.warning("the role of a refused manifest was not looked at", error=error.message)
 

@@ -17,13 +17,14 @@ from apono_operator.state.desired import connector_id
 from apono_operator.state.finding import Finding, Refusal, stuck, waits
 from apono_operator.state.management_accounts import CONNECTOR_ROLE_PREFIX, ManagementAccount
 from apono_operator.state.resources import Cluster, IamRole, Owner
-from apono_operator.state.stack import TEMPLATE_TAG, Stack, Template
+from apono_operator.state.stack import TEMPLATE_TAG, ObservedStack, Stack, Template
 from apono_operator.state.template_summary import TemplateSummary, template_refusal
-from apono_operator.v1alpha1 import AponoConnectorSpec, Reason
+from apono_operator.v1alpha1 import AponoConnectorSpec, PermissionSet, Reason
 
 _ROLE_NAME = re.compile(rf"{CONNECTOR_ROLE_PREFIX}[\w+=,.@-]{{1,58}}", re.ASCII)
 _UNIQUE_ID = re.compile(r"AROA[A-Z0-9]+")
 _ASSUMING = "sts:assumerole"
+_SET, _BOUNDARY = "Permissions", "PermissionsBoundaryArn"
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ class StackInputs:
             "OrganizationId": target.organization_id or "",
             "OrganizationUnitId": unit,
             "OrganizationalUnitId": unit,
-            "Permissions": permissions.value,
-            "PermissionsBoundaryArn": self.account.permissions_boundaries[permissions],
+            _SET: permissions.value,
+            _BOUNDARY: self.account.permissions_boundaries[permissions],
             "ManagementRoleName": self.cluster.management_role_name(self.owner),
         }
 
@@ -83,6 +84,44 @@ def management_stack(inputs: StackInputs, template: Template, summary: TemplateS
         capabilities=summary.capabilities,
         service_role_arn=inputs.account.cloud_formation_role_arn,
         tags={**inputs.cluster.ownership_tags(inputs.owner), TEMPLATE_TAG: template.digest},
+    )
+
+
+def stricter_boundary(observed: ObservedStack, account: ManagementAccount) -> str | None:
+    """Return the boundary that the role of *observed* is to have as the administrator wants it now, None if it has it.
+
+    It is that of the permission set that the stack was made for; if there is none any more, the only one that is left.
+    Stacks of templates that take no boundary have none to be given.
+    """
+    boundaries = account.permissions_boundaries
+    asked = next((one for one in PermissionSet if one.value == observed.parameters.get(_SET)), None)
+    suitable = boundaries.get(asked) if asked else None
+    boundary = suitable or boundaries.get(PermissionSet.READ_ONLY) or next(iter(boundaries.values()), None)
+    return None if observed.parameters.get(_BOUNDARY, boundary) == boundary else boundary
+
+
+def contained_stack(
+    observed: ObservedStack, boundary: str, account: ManagementAccount, template: Template, summary: TemplateSummary
+) -> Stack:
+    """Return *observed* as it should be, were *boundary* all that is asked for.
+
+    Args:
+        observed: A stack whose template takes a boundary.
+        boundary: ARN of the role's permissions boundary.
+        account: Where the stack is.
+        template: What it is made of now.
+        summary: What the template declares, as CloudFormation sums it up.
+    """
+    parameters = {**observed.parameters, _BOUNDARY: boundary}
+    return Stack(
+        name=observed.name,
+        account_id=account.account_id,
+        region=account.region,
+        template=template,
+        parameters={name: value for name, value in parameters.items() if name in summary.parameters},
+        capabilities=summary.capabilities,
+        service_role_arn=account.cloud_formation_role_arn,
+        tags={**observed.tags, TEMPLATE_TAG: template.digest},
     )
 
 
@@ -115,8 +154,9 @@ def management_role_finding(
     if role is None:
         return waits(
             Reason.MANAGEMENT_ROLE_UNUSABLE,
-            f"IAM does not show the role {role_arn}, which the stack tells of. If it stays so, somebody deleted it: "
-            "delete the stack, and the operator makes it anew.",
+            f"IAM does not show the role {role_arn}, which the stack tells of. If it stays so, somebody deleted it, "
+            "and the operator has CloudFormation make it again, unless spec.suspend is true or spec.driftPolicy is "
+            "Report. To have the stack made anew, delete it.",
         )
     return _boundary_finding(inputs, role) or _trust_finding(inputs, role, connector_role_id)
 
@@ -152,7 +192,7 @@ def _trust_finding(inputs: StackInputs, role: IamRole, connector_role_id: str | 
         f"the trust policy of role {role.arn} does not let in the connector role {visitor.arn} (id "
         f"{connector_role_id or 'unknown'}){was}. Save the trust policy again as the template has it (aws iam "
         f"update-assume-role-policy --role-name {role.name} --policy-document ...), or delete the stack, and the "
-        "operator makes it anew. A change of the stack that asks for nothing new would leave the trust as it is.",
+        "operator makes it anew.",
     )
 
 

@@ -1,7 +1,4 @@
-"""The management-account stack as a state machine: what is seen decides the one next step.
-
-A CloudFormation operation takes minutes, and whoever started it may be gone by then. So nothing is waited for: each
-visit describes, decides, and takes one step that is safe to take twice.
+"""The management-account stack: as it should be, as it is seen, what its statuses mean, and what can be done to it.
 
 Sources: CloudFormation User Guide, "Stack status codes" and "Update a stack using change sets"; CloudFormation API
 reference, ``Stack``, ``DescribeChangeSet``.
@@ -14,10 +11,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-
-from apono_operator.state.finding import Finding, found, stuck, waits
-from apono_operator.state.resources import Cluster, Owner
-from apono_operator.v1alpha1 import Reason
 
 ROLE_TYPE = "AWS::IAM::Role"
 ROLE_OUTPUT = "ManagementAccountRoleArnOutput"
@@ -178,12 +171,28 @@ class ResourceChange:
     """What a change set would do to one resource."""
 
     action: str
-    """``Add``, ``Modify``, ``Remove`` …"""
+    """``Add``, ``Modify``, ``Remove`` …; with ``SyncWithActual`` CloudFormation takes note of what is there already."""
 
     logical_id: str
     resource_type: str
     replacement: str = "False"
     """``True``, ``False`` or ``Conditional``."""
+
+    properties: tuple[str, ...] = ()
+    """The names of the properties that it would change, each once."""
+
+    @property
+    def words(self) -> str:
+        """What is not as the template has it, empty if nothing would change."""
+        match self.action:
+            case "SyncWithActual":
+                return ""
+            case "Add":
+                return f"{self.logical_id} is missing"
+            case "Remove":
+                return f"there is {self.logical_id}"
+            case _:
+                return f"{self.logical_id} is another ({', '.join(self.properties) or self.action})"
 
     @property
     def loses_role(self) -> bool:
@@ -204,6 +213,11 @@ class ChangeSet:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def differences(self) -> tuple[str, ...]:
+        """What it would put right, in words, a line for each resource."""
+        return tuple(change.words for change in self.changes if change.words)
+
+    @property
     def failed(self) -> bool:
         """Whether it, or its execution, went wrong, so that the next one may as well."""
         return self.status in ("FAILED", "DELETE_FAILED") or self.execution_status == "EXECUTE_FAILED"
@@ -215,31 +229,6 @@ class ChangeSet:
             return ChangeSetMeaning.UNCHANGED
         meaning = CHANGE_SET_STATUSES.get(self.status, ChangeSetMeaning.UNKNOWN)
         return meaning or EXECUTION_STATUSES.get(self.execution_status, ChangeSetMeaning.UNKNOWN)
-
-
-@dataclass(frozen=True)
-class History:
-    """What is known of earlier visits.
-
-    Attributes:
-        may_retry: Whether what failed may be tried again now.
-        may_lose_role: Whether the manifest allows the role to be replaced or removed by this very change set.
-        unchanged: The `ObservedStack.updated` for which CloudFormation said that there is nothing to change.
-        failure: The first failure among the stack's events, empty if nobody looked.
-    """
-
-    may_retry: bool = False
-    may_lose_role: bool = False
-    unchanged: str | None = None
-    failure: str = ""
-
-
-@dataclass(frozen=True)
-class Ownership:
-    """Whose a stack has to be."""
-
-    cluster: Cluster
-    owner: Owner
 
 
 @dataclass(frozen=True)
@@ -279,24 +268,7 @@ class ContinueRollback:
     stack_id: str
 
 
-@dataclass(frozen=True)
-class Tell:
-    """Nothing to do: say how it stands."""
-
-    finding: Finding
-
-
 StackChange = MakeChangeSet | ExecuteChangeSet | DiscardChangeSet | DeleteStack | ContinueRollback
-StackStep = StackChange | Tell
-
-
-def needs_change_set(desired: Stack, observed: ObservedStack | None) -> bool:
-    """Tell whether the next step depends on the change set, which costs a call to look at."""
-    if observed is None:
-        return False
-    if observed.meaning in (Meaning.EMPTY, Meaning.ROLLED_BACK):
-        return True
-    return observed.meaning is Meaning.HEALTHY and bool(stack_differences(desired, observed))
 
 
 def failure_of(observed: ObservedStack | None, change_set: ChangeSet | None) -> str | None:
@@ -308,14 +280,20 @@ def failure_of(observed: ObservedStack | None, change_set: ChangeSet | None) -> 
     return None
 
 
-def is_propagating(failure: str) -> bool:
-    """Tell whether something failed only because IAM did not know a new principal everywhere yet."""
-    return "Invalid principal" in failure
+def is_settled(desired: Stack, observed: ObservedStack | None, unchanged: str | None) -> bool:
+    """Tell whether the stack rests and is as *desired*, as far as its description shows.
 
-
-def words_of(step: StackChange) -> str:
-    """Return what *step* does, for people."""
-    return _WORDS[type(step)]
+    Args:
+        desired: The stack as it should be.
+        observed: The stack as it is.
+        unchanged: The `ObservedStack.updated` for which CloudFormation said that there is nothing to change.
+    """
+    if observed is None or observed.meaning not in (Meaning.HEALTHY, Meaning.ROLLED_BACK):
+        return False
+    if unchanged is not None and unchanged == observed.updated:
+        return True
+    undone = observed.meaning is Meaning.ROLLED_BACK and is_result_of(desired, observed)
+    return not undone and not stack_differences(desired, observed)
 
 
 def differences_in_words(desired: Stack, observed: ObservedStack | None) -> tuple[str, ...]:
@@ -335,63 +313,12 @@ def stack_differences(desired: Stack, observed: ObservedStack) -> tuple[str, ...
     return tuple(_differences(desired, observed))
 
 
-def plan_stack(
-    desired: Stack, observed: ObservedStack | None, change_set: ChangeSet | None, history: History, ownership: Ownership
-) -> StackStep:
-    """Return the one next step towards *desired*.
-
-    Args:
-        desired: The stack as it should be.
-        observed: The stack of that name, None if there is none.
-        change_set: The change set of `Stack.change_set_name`, None if there is none.
-        history: What is known of earlier visits.
-        ownership: Whose stack it has to be.
-    """
-    if observed is None or observed.meaning is Meaning.GONE:
-        return MakeChangeSet("CREATE")
-    conflict = None if observed.meaning is Meaning.EMPTY else stack_conflict(observed, ownership)
-    if conflict:
-        return Tell(conflict)
-    return _ongoing(observed) or _failed(observed, history) or _towards(desired, observed, change_set, history)
-
-
-def plan_stack_deletion(observed: ObservedStack | None, history: History) -> DeleteStack | Tell | None:
-    """Return the one next step towards nothing, None when there is nothing."""
-    if observed is None or observed.meaning is Meaning.GONE:
-        return None
-    if observed.meaning in (Meaning.BUSY, Meaning.DELETING, Meaning.UNKNOWN):
-        return Tell(waits(Reason.STACK_IN_PROGRESS, f"Stack {observed.name} is {observed.status}."))
-    if observed.termination_protected:
-        return Tell(_protected(observed))
-    if observed.meaning is Meaning.DELETION_STUCK and not history.may_retry:
-        return Tell(stuck(Reason.STACK_FAILED, _failure(observed, history)))
-    return DeleteStack(observed.stack_id)
-
-
-def stack_conflict(observed: ObservedStack, ownership: Ownership) -> Finding | None:
-    """Return the conflict if the stack that is there does not carry the owner's tags."""
-    if ownership.cluster.owns(observed.tags, ownership.owner):
-        return None
-    return stuck(
-        Reason.NAME_CONFLICT,
-        f"stack {observed.name} exists and does not carry the tags of this connector; it is left alone. Delete it, "
-        "or name the connector differently.",
-    )
-
-
 def role_arn_of(observed: ObservedStack | None) -> str | None:
     """Return the management role's ARN as the stack tells it."""
     return observed.outputs.get(ROLE_OUTPUT) if observed else None
 
 
 _FAILED = frozenset({Meaning.NEVER_MADE, Meaning.ROLLED_BACK, Meaning.ROLLBACK_STUCK, Meaning.DELETION_STUCK})
-_WORDS: Mapping[type, str] = {
-    MakeChangeSet: "a change set is being made",
-    ExecuteChangeSet: "the change set is being executed",
-    DiscardChangeSet: "a change set of no use is being deleted",
-    DeleteStack: "it is being deleted, to be made anew",
-    ContinueRollback: "its rollback goes on",
-}
 
 
 def _differences(desired: Stack, observed: ObservedStack) -> Iterator[str]:
@@ -403,99 +330,10 @@ def _differences(desired: Stack, observed: ObservedStack) -> Iterator[str]:
             yield "the template is another" if key == TEMPLATE_TAG else f"the tag {key} is not {value}"
     if observed.service_role_arn != desired.service_role_arn:
         yield f"the service role is {observed.service_role_arn or 'missing'} instead of {desired.service_role_arn}"
-    if not _tried(desired, observed):
+    if not is_result_of(desired, observed):
         yield "it was last changed by somebody else"
 
 
-def _ongoing(observed: ObservedStack) -> Tell | None:
-    """Wait for what goes on by itself, whoever began it."""
-    match observed.meaning:
-        case Meaning.BUSY | Meaning.DELETING:
-            return Tell(waits(Reason.STACK_IN_PROGRESS, f"Stack {observed.name} is {observed.status}."))
-        case Meaning.UNKNOWN:
-            message = f"Stack {observed.name} is {observed.status}, which this version of the operator does not know."
-            return Tell(waits(Reason.STACK_IN_PROGRESS, message))
-        case _:
-            return None
-
-
-def _failed(observed: ObservedStack, history: History) -> StackStep | None:
-    """Get out of a dead end, now and then: what failed once mostly fails again at once."""
-    match observed.meaning:
-        case Meaning.NEVER_MADE | Meaning.DELETION_STUCK if history.may_retry and not observed.termination_protected:
-            return DeleteStack(observed.stack_id)
-        case Meaning.ROLLBACK_STUCK if history.may_retry:
-            return ContinueRollback(observed.stack_id)
-        case Meaning.NEVER_MADE | Meaning.ROLLBACK_STUCK | Meaning.DELETION_STUCK:
-            return Tell(stuck(Reason.STACK_FAILED, _failure(observed, history)))
-        case _:
-            return None
-
-
-def _towards(desired: Stack, observed: ObservedStack, change_set: ChangeSet | None, history: History) -> StackStep:
-    differences = stack_differences(desired, observed)
-    known_unchanged = history.unchanged is not None and history.unchanged == observed.updated
-    undone = observed.meaning is Meaning.ROLLED_BACK and _tried(desired, observed) and not known_unchanged
-    if observed.meaning is not Meaning.EMPTY and not undone and (not differences or known_unchanged):
-        return Tell(_complete(observed))
-    if change_set:
-        return _judge(change_set, history)
-    if undone and not history.may_retry:
-        return Tell(stuck(Reason.STACK_FAILED, _failure(observed, history)))
-    return MakeChangeSet("CREATE" if observed.meaning is Meaning.EMPTY else "UPDATE")
-
-
-def _judge(change_set: ChangeSet, history: History) -> StackStep:
-    lost = [change for change in change_set.changes if change.loses_role]
-    match change_set.meaning:
-        case ChangeSetMeaning.READY if lost and not history.may_lose_role:
-            return Tell(_would_lose(change_set, lost))
-        case ChangeSetMeaning.READY:
-            return ExecuteChangeSet(change_set.change_set_id)
-        case ChangeSetMeaning.UNCHANGED:
-            return DiscardChangeSet(change_set.change_set_id, unchanged=True)
-        case ChangeSetMeaning.USELESS if history.may_retry or not change_set.failed:
-            return DiscardChangeSet(change_set.change_set_id)
-        case ChangeSetMeaning.USELESS:
-            why = history.failure or change_set.status_reason or f"{change_set.status}, {change_set.execution_status}"
-            return Tell(stuck(Reason.STACK_FAILED, f"The change set failed: {why}"))
-        case _:
-            message = f"The change set is {change_set.status}, {change_set.execution_status}."
-            return Tell(waits(Reason.STACK_IN_PROGRESS, message))
-
-
-def _tried(desired: Stack, observed: ObservedStack) -> bool:
-    """Tell whether it was the change to *desired* that failed."""
+def is_result_of(desired: Stack, observed: ObservedStack) -> bool:
+    """Tell whether it was the change to *desired* that was carried out last."""
     return desired.change_set_name in observed.change_set_id.split("/")
-
-
-def _complete(observed: ObservedStack) -> Finding:
-    arn = role_arn_of(observed)
-    if arn is None:
-        message = f"Stack {observed.name} has no output {ROLE_OUTPUT}. Use a template that has it."
-        return stuck(Reason.STACK_FAILED, message)
-    return found(Reason.STACK_IN_SYNC, f"Stack {observed.name} is as asked; the management role is {arn}.")
-
-
-def _failure(observed: ObservedStack, history: History) -> str:
-    why = history.failure or observed.status_reason or "its events tell why"
-    return f"Stack {observed.name} is {observed.status}: {why}"
-
-
-def _protected(observed: ObservedStack) -> Finding:
-    return stuck(
-        Reason.STACK_PROTECTED,
-        f"stack {observed.name} is protected against termination by somebody else. Take the protection off "
-        "(aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name "
-        f"{observed.name}), "
-        "or set spec.deletionPolicy to Retain.",
-    )
-
-
-def _would_lose(change_set: ChangeSet, lost: list[ResourceChange]) -> Finding:
-    names = ", ".join(f"{change.logical_id} ({change.action})" for change in lost)
-    return stuck(
-        Reason.ROLE_WOULD_BE_REPLACED,
-        f"the change would replace or remove a role: {names}. Trusts elsewhere would no longer know it. If that is "
-        f"meant, annotate the connector with {REPLACEMENT_CONSENT}={change_set.change_set_id.split('/')[1]}.",
-    )

@@ -19,16 +19,18 @@ from apono_operator.state.stack import (
     DeleteStack,
     DiscardChangeSet,
     ExecuteChangeSet,
-    History,
     MakeChangeSet,
     Meaning,
     ObservedStack,
-    Ownership,
     ResourceChange,
     Stack,
+    Template,
+)
+from apono_operator.state.stack_plan import (
+    History,
+    Ownership,
     StackStep,
     Tell,
-    Template,
     plan_stack,
 )
 from apono_operator.v1alpha1 import Reason
@@ -40,6 +42,7 @@ from tests.builders import a_cluster, an_owner
 
 CREATE, UPDATE = MakeChangeSet("CREATE"), MakeChangeSet("UPDATE")
 URL = "https://templates.s3.amazonaws.com/management-account.yaml"
+OBJECT = "arn:aws:s3:::templates/management-account.yaml"
 
 
 @pytest.fixture
@@ -282,10 +285,11 @@ def test_a_change_set_is_asked_for_with_all_that_is_desired(stacks: CloudFormati
     }
 
 
-def test_a_template_may_be_read_from_a_url(stacks: CloudFormation, management: Management) -> None:
+def test_a_template_may_be_read_from_a_url(management: Management) -> None:
     management.connection.aws.templates[URL] = role_template(management.role_name)
+    reading = management.with_entrance(template_object=OBJECT)
 
-    seen = carried_out(stacks, management.stack(template=Template("t1", url=URL)))
+    seen = carried_out(reading.access.stacks, management.stack(template=Template("t1", url=URL)))
 
     assert seen.status == "CREATE_COMPLETE"
 
@@ -401,16 +405,49 @@ def test_a_deletion_that_failed_is_tried_anew(stacks: CloudFormation, management
 def test_a_rollback_that_failed_is_continued(stacks: CloudFormation, management: Management) -> None:
     body = role_template(management.role_name)
     carried_out(stacks, management.stack(body))
-    iam = management.account.client("iam")
-    trust = json.dumps(iam.get_role(RoleName=management.role_name)["Role"]["AssumeRolePolicyDocument"])
-    iam.delete_role(RoleName=management.role_name)
-    failed = carried_out(stacks, management.stack(changed(body, Description="other")), UPDATE)
+    fault = Fault(access_denied(), account=management.account, operation="UpdateRole", times=None)
+    with management.connection.aws.faults.during(fault):
+        failed = carried_out(stacks, management.stack(changed(body, Description="other")), UPDATE)
     assert failed.meaning is Meaning.ROLLBACK_STUCK
-    iam.create_role(RoleName=management.role_name, AssumeRolePolicyDocument=trust)
 
     stacks.apply(ContinueRollback(failed.stack_id), management.stack())
 
     assert present(stacks, failed.name).meaning is Meaning.ROLLED_BACK
+
+
+# --- what others change in what a stack has made ------------------------------------------------------------------
+
+
+def test_an_update_tells_and_undoes_what_others_changed_in_a_role(
+    stacks: CloudFormation, management: Management
+) -> None:
+    desired = management.stack(role_template(management.role_name, Description="ours"))
+    carried_out(stacks, desired)
+    stacks.apply(DiscardChangeSet(made(stacks, desired, UPDATE).change_set_id), desired)
+    iam = management.account.client("iam")
+    iam.update_role(RoleName=management.role_name, Description="theirs", MaxSessionDuration=3600)
+
+    found = made(stacks, desired, UPDATE)
+    stacks.apply(ExecuteChangeSet(found.change_set_id), desired)
+
+    assert found.changes == (ResourceChange("Modify", "Role", "AWS::IAM::Role", properties=("Description",)),)
+    assert present(stacks, desired.name).status == "UPDATE_COMPLETE"
+    assert iam.get_role(RoleName=management.role_name)["Role"]["Description"] == "ours"
+
+
+def test_an_update_makes_a_role_again_that_others_deleted(stacks: CloudFormation, management: Management) -> None:
+    desired = management.stack(role_template(management.role_name))
+    carried_out(stacks, desired)
+    stacks.apply(DiscardChangeSet(made(stacks, desired, UPDATE).change_set_id), desired)
+    iam = management.account.client("iam")
+    iam.delete_role(RoleName=management.role_name)
+
+    found = made(stacks, desired, UPDATE)
+    stacks.apply(ExecuteChangeSet(found.change_set_id), desired)
+
+    assert found.changes == (ResourceChange("Add", "Role", "AWS::IAM::Role"),)
+    assert present(stacks, desired.name).status == "UPDATE_COMPLETE"
+    assert iam.get_role(RoleName=management.role_name)["Role"]["RoleName"] == management.role_name
 
 
 # --- the plan, carried out ----------------------------------------------------------------------------------------
@@ -557,7 +594,6 @@ WRONG: dict[str, dict[str, Any]] = {
     "a template that is none": {"template": Template("t1", body="{}")},
     "a template that is not at its URL": {"template": Template("t1", url=f"{URL}.missing")},
     "a parameter that the template does not have": {"parameters": {"Unknown": "a"}},
-    "a service role of another account": {"service_role_arn": "arn:aws:iam::111122223333:role/service"},
 }
 
 
@@ -569,6 +605,16 @@ def test_what_is_wrong_is_told_and_not_tried_for_ever(
 
     assert isinstance(failure, RejectedError)
     assert failure.reason is Reason.REJECTED
+    assert failure.message.startswith("cloudformation:CreateChangeSet: ")
+
+
+def test_a_service_role_of_another_account_is_told(management: Management) -> None:
+    other = "arn:aws:iam::111122223333:role/service"
+    stacks = management.with_entrance(service_role_arn=other).access.stacks
+
+    failure = refused(stacks, CREATE, management.stack(service_role_arn=other))
+
+    assert isinstance(failure, RejectedError)
     assert failure.message.startswith("cloudformation:CreateChangeSet: ")
 
 
@@ -609,10 +655,11 @@ def test_a_template_is_summed_up(stacks: CloudFormation, management: Management)
     assert summary.transforms == ()
 
 
-def test_a_template_at_a_url_is_summed_up(stacks: CloudFormation, management: Management) -> None:
+def test_a_template_at_a_url_is_summed_up(management: Management) -> None:
     management.connection.aws.templates[URL] = template()
+    reading = management.with_entrance(template_object=OBJECT)
 
-    assert stacks.template_summary(Template("t1", url=URL)).capabilities == ()
+    assert reading.access.stacks.template_summary(Template("t1", url=URL)).capabilities == ()
 
 
 def test_trusted_access_of_stack_sets_is_read(stacks: CloudFormation, management: Management) -> None:

@@ -12,12 +12,14 @@ from apono_operator.state.finding import Finding, Next, Refusal
 from apono_operator.state.iam_policy import PolicyDocument
 from apono_operator.state.management_stack import (
     StackInputs,
+    contained_stack,
     management_role_arn_finding,
     management_role_finding,
     management_stack,
+    stricter_boundary,
 )
 from apono_operator.state.resources import IamRole
-from apono_operator.state.stack import ROLE_OUTPUT, TEMPLATE_TAG, Stack, Template
+from apono_operator.state.stack import ROLE_OUTPUT, TEMPLATE_TAG, ObservedStack, Stack, Template
 from apono_operator.state.template_summary import TemplateSummary
 from apono_operator.templates import management_account as own
 from apono_operator.v1alpha1 import ConditionStatus, PermissionSet, Reason
@@ -372,3 +374,60 @@ def test_findings_hold_no_external_id() -> None:
     told = json.dumps([str(judged(one)) for one in BROKEN.values()])
 
     assert "0123456789abcdef" not in told
+
+
+# --- the boundary of a refused connector's role ---------------------------------------------------------------------
+
+
+def observed(**parameters: str) -> ObservedStack:
+    """A stack as it was made, but for *parameters*."""
+    asked = a_stack()
+    return ObservedStack(
+        stack_id=f"arn:aws:cloudformation:eu-west-1:{MANAGEMENT_ACCOUNT}:stack/{asked.name}/1",
+        name=asked.name,
+        status="CREATE_COMPLETE",
+        status_reason="",
+        parameters={**asked.parameters, **parameters},
+        outputs={ROLE_OUTPUT: ARN},
+        tags={**asked.tags, "team": "platform"},
+        service_role_arn=asked.service_role_arn,
+    )
+
+
+FULL_BOUNDARY = INPUTS.account.permissions_boundaries[PermissionSet.FULL_ACCESS]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "boundaries", "expected"),
+    [
+        ({}, {"ReadOnly": BOUNDARY}, None),
+        ({}, {"ReadOnly": f"{BOUNDARY}-2"}, f"{BOUNDARY}-2"),
+        ({"Permissions": "FullAccess"}, {"ReadOnly": BOUNDARY, "FullAccess": FULL_BOUNDARY}, FULL_BOUNDARY),
+        ({"Permissions": "FullAccess", "PermissionsBoundaryArn": FULL_BOUNDARY}, {"ReadOnly": BOUNDARY}, BOUNDARY),
+        ({"Permissions": "Unheard"}, {"FullAccess": FULL_BOUNDARY}, FULL_BOUNDARY),
+        ({}, {}, None),
+    ],
+    ids=["has it", "another one", "of its set", "of what is left", "the only one", "there is none"],
+)
+def test_a_role_is_to_have_the_boundary_that_the_administrator_has_for_its_set(
+    parameters: dict[str, str], boundaries: dict[str, str], expected: str | None
+) -> None:
+    account = a_management_account(permissionsBoundaries=boundaries)
+
+    assert stricter_boundary(observed(**parameters), account) == expected
+
+
+def test_a_stack_whose_template_takes_no_boundary_is_left() -> None:
+    without = replace(observed(), parameters={"Permissions": "ReadOnly"})
+
+    assert stricter_boundary(without, a_management_account()) is None
+
+
+def test_a_contained_stack_is_as_it_was_but_for_the_boundary() -> None:
+    seen = observed(Elsewhere="of an earlier template")
+
+    contained = contained_stack(seen, f"{BOUNDARY}-2", INPUTS.account, URL, OWN)
+
+    assert contained.parameters == {**a_stack().parameters, "PermissionsBoundaryArn": f"{BOUNDARY}-2"}
+    assert contained.tags == seen.tags
+    assert replace(contained, parameters=a_stack().parameters, tags=a_stack().tags) == a_stack()

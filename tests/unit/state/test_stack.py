@@ -22,25 +22,31 @@ from apono_operator.state.stack import (
     DeleteStack,
     DiscardChangeSet,
     ExecuteChangeSet,
-    History,
     MakeChangeSet,
     Meaning,
     ObservedStack,
-    Ownership,
     ResourceChange,
     Stack,
-    StackStep,
-    Tell,
     Template,
     arn_beginning,
     differences_in_words,
     failure_of,
-    is_propagating,
-    needs_change_set,
-    plan_stack,
-    plan_stack_deletion,
+    is_settled,
     role_arn_of,
     stack_differences,
+)
+from apono_operator.state.stack_plan import (
+    Compared,
+    History,
+    Ownership,
+    StackStep,
+    Tell,
+    is_propagating,
+    needs_change_set,
+    plan_comparison,
+    plan_correction,
+    plan_stack,
+    plan_stack_deletion,
     words_of,
 )
 from apono_operator.v1alpha1 import ConditionStatus, Reason
@@ -98,7 +104,7 @@ def step(observed: ObservedStack | None, change_set: ChangeSet | None = None, hi
     return plan_stack(DESIRED, observed, change_set, history, OWNERSHIP)
 
 
-def told(step: StackStep | None) -> tuple[ConditionStatus, Reason, Next]:
+def told(step: StackStep | Compared | None) -> tuple[ConditionStatus, Reason, Next]:
     assert isinstance(step, Tell)
     return step.finding.status, step.finding.reason, step.finding.awaits
 
@@ -185,12 +191,21 @@ def test_a_stack_of_somebody_else_is_never_touched(status: str) -> None:
 
 @pytest.mark.parametrize("status", ["CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"])
 def test_a_stack_that_was_never_made_is_told_and_made_anew_when_it_is_time(status: str) -> None:
-    observed = another(status, outputs={})
+    observed = a_stack(status, outputs={})
 
     assert told(step(observed, history=History(failure="Role: Invalid principal"))) == FAILED
     assert "Role: Invalid principal" in message(step(observed, history=History(failure="Role: Invalid principal")))
     assert step(observed, history=RETRY) == DeleteStack(ID)
     assert told(step(replace(observed, termination_protected=True), history=RETRY)) == FAILED
+
+
+def test_after_a_creation_that_failed_another_wish_is_tried_at_once() -> None:
+    assert step(another("ROLLBACK_COMPLETE")) == DeleteStack(ID)
+    assert told(step(another("ROLLBACK_COMPLETE", termination_protected=True))) == FAILED
+
+
+def test_a_creation_that_failed_and_of_which_nobody_knows_what_it_was_to_be_is_not_made_anew_at_once() -> None:
+    assert told(step(another("ROLLBACK_COMPLETE", change_set_id=""))) == FAILED
 
 
 @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "IMPORT_ROLLBACK_FAILED"])
@@ -314,6 +329,68 @@ def test_a_change_that_keeps_the_role_needs_no_consent() -> None:
     )
 
     assert step(another(), a_change_set(changes=changes)) == ExecuteChangeSet(CHANGE_SET_ID)
+
+
+# --- comparisons ----------------------------------------------------------------------------------------------------
+
+TRUST = ResourceChange("Modify", "ManagementRole", "AWS::IAM::Role", properties=("AssumeRolePolicyDocument",))
+NOTED = ResourceChange("SyncWithActual", "ManagementRole", "AWS::IAM::Role")
+NO_UPDATES = a_change_set("FAILED", "UNAVAILABLE", status_reason="No updates are to be performed.")
+
+
+def test_a_stack_that_rests_is_compared_by_a_change_set_that_is_looked_at() -> None:
+    assert plan_comparison(None, "") == MakeChangeSet("UPDATE")
+    assert plan_comparison(a_change_set(changes=(TRUST,)), "") == Compared(a_change_set(changes=(TRUST,)))
+    assert plan_comparison(NO_UPDATES, "") == Compared(NO_UPDATES)
+
+
+@pytest.mark.parametrize("execution", ["EXECUTE_COMPLETE", "EXECUTE_FAILED", "OBSOLETE"])
+def test_a_change_set_that_was_used_or_overtaken_compares_nothing(execution: str) -> None:
+    assert plan_comparison(a_change_set(execution=execution), "") == DiscardChangeSet(CHANGE_SET_ID)
+
+
+def test_a_change_set_that_is_being_made_is_waited_for_to_compare() -> None:
+    assert told(plan_comparison(a_change_set("CREATE_IN_PROGRESS", "UNAVAILABLE"), "")) == WAITS
+
+
+def test_why_a_comparison_failed_is_told_in_the_best_words_that_there_are() -> None:
+    failed, silent = (a_change_set("FAILED", "UNAVAILABLE", status_reason=reason) for reason in ("No", ""))
+
+    assert plan_comparison(failed, "Role: exists") == Compared(failed, "Role: exists")
+    assert plan_comparison(failed, "") == Compared(failed, "No")
+    assert plan_comparison(silent, "") == Compared(silent, "FAILED")
+
+
+def test_what_a_comparison_found_is_put_right_unless_a_role_would_be_lost() -> None:
+    assert plan_correction(a_change_set(changes=(TRUST,)), FRESH) == ExecuteChangeSet(CHANGE_SET_ID)
+    assert told(plan_correction(a_change_set(changes=(TRUST, LOSSES[0])), FRESH))[1] is Reason.ROLE_WOULD_BE_REPLACED
+
+
+def test_a_change_is_told_by_what_is_not_as_the_template_has_it() -> None:
+    changes = (
+        TRUST,
+        ResourceChange("Modify", "ManagementRole", "AWS::IAM::Role"),
+        ResourceChange("Add", "ManagementRole", "AWS::IAM::Role"),
+        ResourceChange("Remove", "Another", "AWS::IAM::Role"),
+        NOTED,
+    )
+
+    assert a_change_set(changes=changes).differences == (
+        "ManagementRole is another (AssumeRolePolicyDocument)",
+        "ManagementRole is another (Modify)",
+        "ManagementRole is missing",
+        "there is Another",
+    )
+
+
+def test_a_stack_is_settled_when_it_rests_and_shows_no_difference() -> None:
+    assert is_settled(DESIRED, a_stack(), None)
+    assert is_settled(DESIRED, another(), another().updated)
+    assert not is_settled(DESIRED, another(), "earlier")
+    assert not is_settled(DESIRED, None, None)
+    assert not is_settled(DESIRED, a_stack("UPDATE_IN_PROGRESS"), None)
+    assert not is_settled(DESIRED, a_stack("UPDATE_ROLLBACK_COMPLETE"), None)
+    assert is_settled(DESIRED, a_stack("UPDATE_ROLLBACK_COMPLETE"), a_stack().updated)
 
 
 # --- differences ----------------------------------------------------------------------------------------------------

@@ -181,7 +181,11 @@ class CloudFormation:
             self._client.delete_stack(StackName=change.stack_id, ClientRequestToken=_fresh_token())
 
     def _make_change_set(self, change: MakeChangeSet, desired: Stack) -> None:
-        """One of its name that is there already is as good: its name is made of all that is asked for."""
+        """One of its name that is there already is as good: its name is made of all that is asked for.
+
+        An update heeds drift: what others changed in the resources is put right with it.
+        """
+        mode: dict[str, Any] = {} if change.kind == "CREATE" else {"DeploymentMode": "REVERT_DRIFT"}
         with suppress(AlreadyThereError), self._calling("cloudformation:CreateChangeSet"):
             self._client.create_change_set(
                 StackName=desired.name,
@@ -189,6 +193,7 @@ class CloudFormation:
                 ChangeSetType="CREATE" if change.kind == "CREATE" else "UPDATE",
                 ClientToken=desired.change_set_name,
                 RoleARN=desired.service_role_arn,
+                **mode,
                 **_contents(desired),
             )
 
@@ -246,7 +251,15 @@ def _changes(page: Mapping[str, Any]) -> Iterator[ResourceChange]:
                 logical_id=resource["LogicalResourceId"],
                 resource_type=resource["ResourceType"],
                 replacement=resource.get("Replacement", "False"),
+                properties=tuple(dict.fromkeys(_properties(resource))),
             )
+
+
+def _properties(resource: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what of a resource changes: the names of properties, else what the change is of, such as ``Tags``."""
+    for detail in resource.get("Details", ()):
+        target = detail["Target"]
+        yield target.get("Name") or target["Attribute"]
 
 
 def _last_operation(pages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
