@@ -76,6 +76,7 @@ def clean_up(tried: Subject) -> None:
     """Remove whatever bears the row's prefix."""
     iam = tried.iam
     remove_stacks(tried)
+    remove_stack_sets(tried)
     if tried.has_made_organization:
         remove_organization(tried)
     roles = [role["RoleName"] for role in everything(iam.list_roles, "Roles")]
@@ -109,6 +110,13 @@ def remove_stack(tried: Subject, stack: Any) -> None:
     if tried.rested(name)["StackStatus"] == "DELETE_FAILED":
         cfn.delete_stack(StackName=name, DeletionMode="FORCE_DELETE_STACK")
         tried.rested(name)
+
+
+def remove_stack_sets(tried: Subject) -> None:
+    """Delete the row's stack sets; in an organization without members they have no instances."""
+    for found in tried.cfn.list_stack_sets(Status="ACTIVE")["Summaries"]:
+        if found["StackSetName"].startswith(tried.prefix):
+            tried.cfn.delete_stack_set(StackSetName=found["StackSetName"])
 
 
 def remove_organization(tried: Subject) -> None:

@@ -19,6 +19,7 @@ from tests.aws.rows import (
     policies,
     providers,
     roles,
+    stack_sets,
     sts,
     trust_policies,
 )
@@ -42,4 +43,5 @@ ROWS = (
     *cloudformation_change_sets.ROWS,
     *cloudformation_drift.ROWS,
     *organizations.ROWS,
+    *stack_sets.ROWS,
 )

@@ -23,7 +23,7 @@ from tests.aws.cloudformation.stack_sets.deployed import (
     roles,
     stack_template,
 )
-from tests.aws.cloudformation.templates import NAMED, given
+from tests.aws.cloudformation.templates import NAMED, failing_role, given, template
 
 if TYPE_CHECKING:
     from sandbox.aws.organizations.builder import OrganizationBuilder
@@ -72,14 +72,14 @@ def test_failures_that_are_tolerated_do_not_fail_the_stack(
 
 
 def test_a_reason_that_is_long_is_cut_off(company: OrganizationBuilder, sets: Deployed, driven: Driven) -> None:
-    for number, account in enumerate(company.accounts("Workloads", 12)):
-        del number
-        obstruct(account)
-    wishes = {"FailureToleranceCount": 10, "MaxConcurrentCount": 11}
-    body = member_template()
+    company.accounts("Workloads", 4)
+    wishes = {"MaxConcurrentCount": 4, "ConcurrencyMode": "SOFT_FAILURE_TOLERANCE"}
+    body = template({"Role": failing_role(ROLE)})
     stack = driven.create(stack_template(sets, "Workloads", body=body, OperationPreferences=wishes))
     driven.finish()
-    assert len(reason(driven, "CREATE_FAILED", stack)) < 1100
+    told = reason(driven, "CREATE_FAILED", stack)
+    assert '... Use list-stack-set-operation-results for more information."' in told
+    assert len(told) < 1150
 
 
 def test_an_update_that_fails_is_taken_back_in_every_account(
@@ -221,7 +221,11 @@ def test_a_stack_set_as_it_was_made_has_not_drifted(
     company: OrganizationBuilder, sets: Deployed, driven: Driven
 ) -> None:
     company.account("Workloads")
-    more = {"Description": "text", "ManagedExecution": {"Active": False}, "Tags": [{"Key": "team", "Value": "a"}]}
+    more: dict[str, Any] = {
+        "Description": "text",
+        "ManagedExecution": {"Active": False},
+        "Tags": [{"Key": "team", "Value": "a"}],
+    }
     driven.create(stack_template(sets, "Workloads", **more), Tags=[{"Key": "owner", "Value": "b"}])
     driven.finish()
     assert detected(driven)["StackResourceDriftStatus"] == "IN_SYNC"

@@ -167,12 +167,12 @@ def test_one_operation_goes_on_at_a_time(company: OrganizationBuilder, sets: Dep
     sets.create()
     arn = sets.cfn.describe_stack_set(StackSetName=SET)["StackSet"]["StackSetARN"]
     sets.begin("create_stack_instances", "Workloads")
-    more = {
+    own: dict[str, dict[str, Any]] = {
         "delete_stack_instances": {"RetainStacks": False},
         "update_stack_set": {"UsePreviousTemplate": True, "Capabilities": NAMED},
-    }.get(call, {})
+    }
     with pytest.raises(ClientError, match=f"Another Operation on StackSet {arn} is in progress") as caught:
-        sets.begin(call, "Workloads", **more)
+        sets.begin(call, "Workloads", **own.get(call, {}))
     assert caught.value.response["Error"]["Code"] == "OperationInProgressException"
 
 

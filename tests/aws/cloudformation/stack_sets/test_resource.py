@@ -7,7 +7,7 @@ Source: schema and handlers of the resource, in aws-cloudformation-resource-prov
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.aws.cloudformation.stack_sets.deployed import (
     REGION,
@@ -124,7 +124,12 @@ def test_all_else_is_changed_in_place(company: OrganizationBuilder, sets: Deploy
     before = driven.finish()
     automatic = {"Enabled": True, "RetainStacksOnAccountRemoval": True}
     tags = [{"Key": "team", "Value": "a"}]
-    changed = {"Description": "new", "AutoDeployment": automatic, "ManagedExecution": {"Active": True}, "Tags": tags}
+    changed: dict[str, Any] = {
+        "Description": "new",
+        "AutoDeployment": automatic,
+        "ManagedExecution": {"Active": True},
+        "Tags": tags,
+    }
     driven.update(stack_template(sets, "Workloads", **changed))
     after = driven.finish()
     assert (after["StackStatus"], after["Outputs"]) == ("UPDATE_COMPLETE", before["Outputs"])
@@ -206,7 +211,7 @@ def test_another_name_makes_another_stack_set_in_its_place(
     body = json.dumps({"Parameters": {"Name": {"Type": "String"}}} | json.loads(named_by_parameter()))
     driven.create(stack_template(sets, "Workloads", body=body, Parameters=given(Name="first")))
     driven.finish()
-    renamed = {"Parameters": given(Name="second"), "StackSetName": "other"}
+    renamed: dict[str, Any] = {"Parameters": given(Name="second"), "StackSetName": "other"}
     driven.update(stack_template(sets, "Workloads", body=body, **renamed))
     assert driven.finish()["StackStatus"] == "UPDATE_COMPLETE"
     found = sets.cfn.list_stack_sets(Status="ACTIVE")["Summaries"]
