@@ -74,8 +74,7 @@ class StackComparison:
         if self.mandate.suspended or not self._is_due(trouble):
             return self._known(trouble)
         change_set = self.access.stacks.change_set(self.desired.name, self.desired.change_set_name)
-        why = self.explain(self.observed, change_set) if change_set and change_set.status == "FAILED" else ""
-        step = stack_plan.plan_comparison(change_set, why)
+        step = stack_plan.plan_comparison(change_set, self._failure(change_set))
         if isinstance(step, Compared):
             return self._conclude(step, trouble)
         if not isinstance(step, Tell):
@@ -83,6 +82,12 @@ class StackComparison:
         self.memory = replace(self.memory, comparing=True, asked=self.asked)
         self.moves = True
         return waits(trouble.reason, trouble.message) if trouble else None
+
+    def _failure(self, change_set: ChangeSet | None) -> str:
+        """Return why a comparison could not be made; that there is nothing to change is no failure."""
+        if change_set is None or not change_set.failed or change_set.meaning is ChangeSetMeaning.UNCHANGED:
+            return ""
+        return self.explain(self.observed, change_set)
 
     @property
     def _moment(self) -> float:
