@@ -25,6 +25,7 @@ from sandbox.aws.faults import (
     throttle,
 )
 from sandbox.aws.front_door import FrontDoor
+from sandbox.aws.organizations.builder import OrganizationBuilder
 from sandbox.aws.organizations.organization import Organization, Unit
 from sandbox.aws.state import Call
 
@@ -45,6 +46,7 @@ __all__ = [
     "LostResponse",
     "ManualClock",
     "Organization",
+    "OrganizationBuilder",
     "Partition",
     "Pattern",
     "Refusal",

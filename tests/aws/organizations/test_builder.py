@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.aws.organizations.builder import OrganizationBuilder
+from sandbox.aws import OrganizationBuilder
 
 if TYPE_CHECKING:
     from sandbox.aws import Account, FrontDoor

@@ -331,6 +331,20 @@ DEPLOYING = (
         given=created,
     ),
     Row(
+        "a stack set is deployed to fifty units at once, to no more",
+        lambda s: deploy(s, DeploymentTargets={"OrganizationalUnitIds": [root(s)] * 51}),
+        Refused("ValidationError"),
+        f"{API}: CreateStackInstances",
+        given=created,
+    ),
+    Row(
+        "a stack set tells which accounts it would follow",
+        lambda s: s.cfn.list_stack_set_auto_deployment_targets(StackSetName=s.name("set")),
+        Gives(lambda s: [(root(s), [REGION])], lambda _, answer: _targets(answer)),
+        f"{API}: ListStackSetAutoDeploymentTargets",
+        given=lambda s: deployed(s, AutoDeployment={"Enabled": True}),
+    ),
+    Row(
         "failures are tolerated by number or by percentage",
         lambda s: deploy(s, OperationPreferences={"FailureToleranceCount": 1, "FailureTolerancePercentage": 1}),
         Refused("ValidationError"),
@@ -460,6 +474,10 @@ IN_A_STACK = (
 
 def _identity(operation: Any) -> tuple[str, str, str]:
     return operation["OperationId"], operation["Action"], operation["Status"]
+
+
+def _targets(answer: Any) -> list[tuple[str, list[str]]]:
+    return [(one["OrganizationalUnitId"], one["Regions"]) for one in answer["Summaries"]]
 
 
 ROWS = (*MAKING, *DELETING, *DEPLOYING, *UPDATING, *IN_A_STACK)

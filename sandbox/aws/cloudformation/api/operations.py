@@ -176,6 +176,9 @@ _STACK_SETS: Final = {
         "StackSetName",
         *_PAGES,
     ),
+    "ListStackSetAutoDeploymentTargets": _advancing(
+        stack_sets.list_auto_deployment_targets, "CallAs", "StackSetName", *_PAGES
+    ),
     "ListStackSetOperationResults": _advancing(
         stack_set_operations.list_stack_set_operation_results,
         "CallAs",

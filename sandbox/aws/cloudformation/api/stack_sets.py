@@ -118,6 +118,13 @@ def list_stack_sets(call: Call) -> Mapping[str, Any]:
     return page(call, "Summaries", [{**_summary(one), "DriftStatus": "NOT_CHECKED"} for one in found])
 
 
+def list_auto_deployment_targets(call: Call) -> Mapping[str, Any]:
+    """The units and roots whose accounts a stack set follows, or would, with the regions."""
+    targets = existing_stack_set(call).targets
+    shown = [{"OrganizationalUnitId": unit_id, "Regions": regions} for unit_id, regions in targets.items()]
+    return page(call, "Summaries", shown)
+
+
 def _check_name(name: str) -> None:
     if not re.fullmatch(_NAME, name):
         raise validation_error(

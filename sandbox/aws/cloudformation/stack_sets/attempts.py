@@ -30,8 +30,8 @@ class InstanceFailureError(Exception):
 
 
 @dataclass(frozen=True)
-class Field:
-    """Where an operation works.
+class StackSetRun:
+    """One operation of a stack set, as its steps see it.
 
     Attributes:
         state: The front door's.

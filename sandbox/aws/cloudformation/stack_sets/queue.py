@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sandbox.aws.cloudformation.jobs import Job, Steps
-from sandbox.aws.cloudformation.stack_sets.attempts import Field
+from sandbox.aws.cloudformation.stack_sets.attempts import StackSetRun
 from sandbox.aws.cloudformation.stack_sets.running import carry_out
 from sandbox.aws.cloudformation.stack_sets.stack_set import StackSet, StackSetOperation
 from sandbox.aws.errors import AwsError
@@ -42,17 +42,17 @@ def enqueue(state: State, organization: Organization, stack_set: StackSet, opera
     waits = stack_set.under_way is not None
     stack_set.operations.append(operation)
     if not waits:
-        _begin(Field(state, organization, stack_set, operation), operation.created)
+        _begin(StackSetRun(state, organization, stack_set, operation), operation.created)
 
 
-def _begin(place: Field, time: datetime) -> None:
-    place.state.stacks.jobs.begin(time, lambda job: _series(place, job))
+def _begin(run: StackSetRun, time: datetime) -> None:
+    run.state.stacks.jobs.begin(time, lambda job: _series(run, job))
 
 
-def _series(place: Field, job: Job) -> Steps:
-    yield from carry_out(place, job)
-    with place.state.stacks.lock:
-        following = place.stack_set.under_way
+def _series(run: StackSetRun, job: Job) -> Steps:
+    yield from carry_out(run, job)
+    with run.state.stacks.lock:
+        following = run.stack_set.under_way
         if following is not None:
-            next_place = Field(place.state, place.organization, place.stack_set, following)
-            _begin(next_place, max(job.time, following.created))
+            next_run = StackSetRun(run.state, run.organization, run.stack_set, following)
+            _begin(next_run, max(job.time, following.created))

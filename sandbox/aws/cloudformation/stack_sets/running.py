@@ -10,7 +10,7 @@ from typing import Final
 
 from sandbox.aws.cloudformation.jobs import Job, Steps
 from sandbox.aws.cloudformation.stack import Stack
-from sandbox.aws.cloudformation.stack_sets.attempts import Attempt, Field, InstanceFailureError
+from sandbox.aws.cloudformation.stack_sets.attempts import Attempt, InstanceFailureError, StackSetRun
 from sandbox.aws.cloudformation.stack_sets.stack_set import Result
 
 _EXCEEDED: Final = "Cancelled since failure tolerance has exceeded"
@@ -44,84 +44,84 @@ class _Region:
         self.accounts = len(self.pending)
 
 
-def carry_out(place: Field, job: Job) -> Steps:
+def carry_out(run: StackSetRun, job: Job) -> Steps:
     """Carry an operation out; its status says in the end what came of it."""
-    operation = place.operation
+    operation = run.operation
     operation.status = "RUNNING"
-    yield place.pause
-    _skip_suspended(place)
+    yield run.pause
+    _skip_suspended(run)
     failed = False
     regions = list(dict.fromkeys(region for _, region in operation.results))
     for name in operation.preferences.in_order(regions):
         region = _Region([result for (_, of), result in operation.results.items() if of == name])
         if not failed and operation.status == "RUNNING":
-            yield from _work_through(place, region)
+            yield from _work_through(run, region)
             failed = region.failures > operation.preferences.tolerance(region.accounts)
         _cancel(region, _EXCEEDED if failed else _STOPPED)
     operation.status = "STOPPED" if operation.status == "STOPPING" else "FAILED" if failed else "SUCCEEDED"
     operation.ended = job.time
 
 
-def _skip_suspended(place: Field) -> None:
+def _skip_suspended(run: StackSetRun) -> None:
     """Leave suspended accounts alone, unless all that is to be done is to forget them."""
-    operation = place.operation
+    operation = run.operation
     for key, result in list(operation.results.items()):
-        if place.organization.is_suspended(result.instance.account_id) and not operation.retains:
+        if run.organization.is_suspended(result.instance.account_id) and not operation.retains:
             result.instance.set_status("OUTDATED", "SKIPPED_SUSPENDED_ACCOUNT", _SUSPENDED)
             del operation.results[key]
 
 
-def _work_through(place: Field, region: _Region) -> Steps:
+def _work_through(run: StackSetRun, region: _Region) -> Steps:
     """Go on until all is done, or too many accounts have failed; what has begun is seen through to its end."""
-    preferences = place.operation.preferences
+    preferences = run.operation.preferences
     while region.underway or region.pending:
         exceeded = region.failures > preferences.tolerance(region.accounts)
-        if (exceeded or place.operation.status != "RUNNING") and not region.underway:
+        if (exceeded or run.operation.status != "RUNNING") and not region.underway:
             return
-        if not exceeded and place.operation.status == "RUNNING":
-            _begin_some(place, region)
+        if not exceeded and run.operation.status == "RUNNING":
+            _begin_some(run, region)
         if region.underway:
-            yield _patience(place, region)
+            yield _patience(run, region)
         for one in list(region.underway):
             if not one.stack.in_progress:
                 region.underway.remove(one)
-                _go_on(place, region, one.result, one.attempt)
+                _go_on(run, region, one.result, one.attempt)
 
 
-def _begin_some(place: Field, region: _Region) -> None:
+def _begin_some(run: StackSetRun, region: _Region) -> None:
     """Begin with as many accounts as may be worked on at once."""
-    preferences = place.operation.preferences
+    preferences = run.operation.preferences
     while region.pending and region.failures <= preferences.tolerance(region.accounts):
         if len(region.underway) >= preferences.concurrency(region.accounts, region.failures):
             return
         result = region.pending.pop(0)
         result.set_status("RUNNING")
         result.instance.set_status(result.instance.status, "RUNNING")
-        _go_on(place, region, result, place.attempt(result.instance))
+        _go_on(run, region, result, run.attempt(result.instance))
 
 
-def _go_on(place: Field, region: _Region, result: Result, attempt: Attempt) -> None:
+def _go_on(run: StackSetRun, region: _Region, result: Result, attempt: Attempt) -> None:
     """Let an attempt go on until it has to wait, or is over."""
     try:
         region.underway.append(_Underway(result, attempt, next(attempt)))
     except StopIteration:
-        _succeed(place, result)
+        _succeed(run, result)
     except InstanceFailureError as failure:
         region.failures += 1
-        _fail(place, result, str(failure))
+        _fail(run, result, str(failure))
 
 
-def _succeed(place: Field, result: Result) -> None:
+def _succeed(run: StackSetRun, result: Result) -> None:
     result.set_status("SUCCEEDED")
-    if place.operation.action == "DELETE":
-        place.stack_set.instances.pop(result.instance.key, None)
+    if run.operation.action == "DELETE":
+        run.stack_set.instances.pop(result.instance.key, None)
     else:
         result.instance.set_status("CURRENT", "SUCCEEDED")
 
 
-def _fail(place: Field, result: Result, reason: str) -> None:
+def _fail(run: StackSetRun, result: Result, reason: str) -> None:
     result.set_status("FAILED", reason)
-    if place.operation.action == "DELETE":
+    if run.operation.action == "DELETE":
         result.instance.set_status("INOPERABLE", "INOPERABLE", reason)
     else:
         result.instance.set_status("OUTDATED", "FAILED", reason)
@@ -133,7 +133,7 @@ def _cancel(region: _Region, reason: str) -> None:
         result.instance.set_status(result.instance.status, "CANCELLED", reason)
 
 
-def _patience(place: Field, region: _Region) -> float:
+def _patience(run: StackSetRun, region: _Region) -> float:
     """Seconds until it is looked again, more than none while another thread is in the midst of what is waited for."""
     jobs = (one.stack.job for one in region.underway)
-    return max(place.pause, _LEAST_PATIENCE) if any(job and job.busy for job in jobs) else place.pause
+    return max(run.pause, _LEAST_PATIENCE) if any(job and job.busy for job in jobs) else run.pause

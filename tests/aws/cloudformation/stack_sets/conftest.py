@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.aws.organizations.builder import OrganizationBuilder
+from sandbox.aws import OrganizationBuilder
 from tests.aws.cloudformation.driving import Driven
 from tests.aws.cloudformation.stack_sets.deployed import Deployed
 

@@ -9,8 +9,7 @@ from tests.aws.cloudformation.templates import NAMED, own_role, template
 from tests.aws.identities import trusting
 
 if TYPE_CHECKING:
-    from sandbox.aws import Account, ManualClock
-    from sandbox.aws.organizations.builder import OrganizationBuilder
+    from sandbox.aws import Account, ManualClock, OrganizationBuilder
 
 REGION = "us-east-1"
 SET = "apono"

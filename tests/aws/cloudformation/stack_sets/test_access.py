@@ -17,8 +17,7 @@ from tests.aws.cloudformation.templates import NAMED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.aws import FrontDoor, ManualClock
-    from sandbox.aws.organizations.builder import OrganizationBuilder
+    from sandbox.aws import FrontDoor, ManualClock, OrganizationBuilder
 
 NOT_ENABLED = "You must enable organizations access to operate a service managed stack set"
 NOT_MANAGEMENT = "You must be the management account or delegated admin account of an organization"

@@ -25,8 +25,7 @@ from tests.aws.cloudformation.templates import NAMED, given
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.aws import Account
-    from sandbox.aws.organizations.builder import OrganizationBuilder
+    from sandbox.aws import Account, OrganizationBuilder
     from tests.aws.cloudformation.stack_sets.deployed import Deployed
 
 RETAINING = {"Enabled": True, "RetainStacksOnAccountRemoval": True}

@@ -14,8 +14,7 @@ from botocore.exceptions import ClientError
 from tests.aws.cloudformation.stack_sets.deployed import REGION, ROLE, SET, SUCCEEDED, ids, roles, stacks
 
 if TYPE_CHECKING:
-    from sandbox.aws import FrontDoor
-    from sandbox.aws.organizations.builder import OrganizationBuilder
+    from sandbox.aws import FrontDoor, OrganizationBuilder
     from tests.aws.cloudformation.stack_sets.deployed import Deployed
 
 

@@ -26,7 +26,7 @@ from tests.aws.cloudformation.stack_sets.deployed import (
 from tests.aws.cloudformation.templates import NAMED, failing_role, given, template
 
 if TYPE_CHECKING:
-    from sandbox.aws.organizations.builder import OrganizationBuilder
+    from sandbox.aws import OrganizationBuilder
     from tests.aws.cloudformation.driving import Driven
     from tests.aws.cloudformation.stack_sets.deployed import Deployed
 

@@ -6,12 +6,14 @@ Source: "StackSets concepts", sections on operation options and status codes, in
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from sandbox.aws import Fault, Hang
 from tests.aws.cloudformation.stack_sets.deployed import (
     BY_HAND,
     REGION,
@@ -25,10 +27,10 @@ from tests.aws.cloudformation.stack_sets.deployed import (
     stacks,
 )
 from tests.aws.cloudformation.templates import NAMED
+from tests.waiting import until
 
 if TYPE_CHECKING:
-    from sandbox.aws import FrontDoor
-    from sandbox.aws.organizations.builder import OrganizationBuilder
+    from sandbox.aws import FrontDoor, OrganizationBuilder
     from tests.aws.cloudformation.stack_sets.deployed import Deployed
 
 EXCEEDED = "Cancelled since failure tolerance has exceeded"
@@ -296,3 +298,24 @@ def test_steps_take_no_time_when_none_is_given(aws: FrontDoor, company: Organiza
     operation = sets.begin("create_stack_instances", "Workloads")
     assert sets.operation(operation)["Status"] == "SUCCEEDED"
     assert sets.instances() == dict.fromkeys(ids(*accounts), SUCCEEDED)
+
+
+def test_an_account_whose_calls_hang_holds_up_no_other(
+    aws: FrontDoor, company: OrganizationBuilder, sets: Deployed
+) -> None:
+    slow, quick = company.accounts("Workloads", 2)
+    hang = Hang()
+    fault = aws.faults.add(Fault(hang, operation="CreateRole", account=slow))
+    sets.create()
+    wishes = {"MaxConcurrentCount": 2, "FailureToleranceCount": 1}
+    operation = sets.begin("create_stack_instances", "Workloads", OperationPreferences=wishes)
+    sets.clock.advance(1000)
+    with ThreadPoolExecutor(1) as threads:
+        held = threads.submit(sets.operation, operation)
+        until("the call that hangs", lambda: fault.fired)
+        assert sets.operation(operation)["Status"] == "RUNNING"
+        assert (roles(slow), roles(quick)) == ([], [ROLE])
+        hang.release()
+        assert held.result()["OperationId"] == operation
+    assert sets.finish(operation)["Status"] == "SUCCEEDED"
+    assert sets.instances() == dict.fromkeys(ids(slow, quick), SUCCEEDED)

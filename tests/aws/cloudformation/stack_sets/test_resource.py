@@ -23,8 +23,7 @@ from tests.aws.cloudformation.templates import given
 from tests.aws.identities import allowing, create_role, trusting
 
 if TYPE_CHECKING:
-    from sandbox.aws import FrontDoor
-    from sandbox.aws.organizations.builder import OrganizationBuilder
+    from sandbox.aws import FrontDoor, OrganizationBuilder
     from tests.aws.cloudformation.driving import Driven
     from tests.aws.cloudformation.stack_sets.deployed import Deployed
 

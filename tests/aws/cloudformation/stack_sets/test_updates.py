@@ -25,8 +25,7 @@ from tests.aws.cloudformation.stack_sets.deployed import (
 from tests.aws.cloudformation.templates import NAMED, given
 
 if TYPE_CHECKING:
-    from sandbox.aws import Account, FrontDoor
-    from sandbox.aws.organizations.builder import OrganizationBuilder
+    from sandbox.aws import Account, FrontDoor, OrganizationBuilder
     from tests.aws.cloudformation.stack_sets.deployed import Deployed
 
 
