@@ -278,14 +278,17 @@ class StackUpkeep:
         return waits(Reason.STACK_IN_PROGRESS, f"Stack {desired.name}: {stack_plan.words_of(step)}.")
 
     def _count(self, step: StackChange, observed: ObservedStack | None) -> None:
+        """Remember what was tried; to clear a change set away that is of no use is no try yet."""
         moment, memory = self.environment.monotonic(), self.memory
         if self.mandate.corrects:
             memory = replace(memory, correcting=memory.correcting or self.differences)
         if isinstance(step, ExecuteChangeSet):
             memory = memory.compared_now(moment)
-        if isinstance(step, DiscardChangeSet) and step.unchanged and observed:
+        if isinstance(step, DiscardChangeSet):
+            if not step.unchanged or observed is None:
+                return
             memory = replace(memory.compared_now(moment, observed.updated), unchanged=observed.updated, correcting=())
-        if self._may_retry():
+        elif self._may_retry():
             memory = replace(memory, retries=memory.retries + 1, failed_at=moment)
         self.memory = replace(memory, asked=look_asked_for(self.connector), new_wish=False)
 

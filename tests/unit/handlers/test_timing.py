@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -78,6 +79,14 @@ def test_what_changed_under_our_hands_is_looked_at_at_once(awaits: Next, failure
 def test_what_keeps_changing_under_our_hands_is_not_hurried_for_ever() -> None:
     assert timing.after(Outcome(Next.TIME, hurry=True), 4) >= 4
     assert 4 <= timing.after(Outcome(Next.NOTHING, hurry=True), 4) <= 8
+
+
+@pytest.mark.parametrize("outcome", [Outcome(Next.NOTHING), Outcome(Next.SOMEBODY, permanent=True)])
+def test_what_cloudformation_works_on_is_looked_at_in_its_own_time_though_nothing_waits(outcome: Outcome) -> None:
+    moving = replace(outcome, stack_moves=True)
+
+    assert 0.9 * timing.stack <= timing.after(moving, 0) <= 1.1 * timing.stack
+    assert timing.after(replace(moving, within=1.0), 0) == 1.0
 
 
 def test_children_as_asked_need_no_pass_before_their_next_news() -> None:
