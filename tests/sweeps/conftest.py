@@ -5,6 +5,7 @@ import secrets
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import kubernetes.client
 import kubernetes.config
@@ -12,11 +13,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from apono_operator.adapters.kubernetes import Kubernetes
-from sandbox.aws import FrontDoor
+from sandbox.aws import Account, FrontDoor
 from sandbox.controlplane import ControlPlane, shared_control_plane
 from sandbox.installation import CRD, create_oidc_provider
 from tests.adapters.aws.connection import connect
 from tests.sweeps.line import ApiClient, Line
+from tests.sweeps.organization import OrganizationWorld, administer
 from tests.sweeps.tally import Record
 from tests.sweeps.world import Clock, Namespace, Starts, World
 
@@ -44,6 +46,22 @@ def worlds(frozen: ControlPlane) -> Iterator[list[World]]:
         yield [stack.enter_context(_world(frozen)) for _ in range(SIDE_BY_SIDE)]
 
 
+@pytest.fixture(scope="session")
+def administered_world(frozen: ControlPlane) -> Iterator[OrganizationWorld]:
+    """A namespace and an organization for all sweeps of mode Organization within this process."""
+    with _parts(frozen) as (parts, account):
+        yield OrganizationWorld(**parts, administered=administer(parts["aws"], account))
+
+
+@pytest.fixture
+def organization(administered_world: OrganizationWorld, monkeypatch: pytest.MonkeyPatch) -> OrganizationWorld:
+    """The same, for a test in which the environment tells where AWS is: operators make clients when they need them."""
+    world = administered_world
+    for name, value in world.aws.environment_without_credentials(world.management.region).items():
+        monkeypatch.setenv(name, value)
+    return world
+
+
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Record:
     """Put a figure into the report of the run, whatever its kind: `record_property` knows but the older ones."""
@@ -60,18 +78,33 @@ def no_unforeseen_case() -> Iterator[None]:
 
 @contextmanager
 def _world(control_plane: ControlPlane) -> Iterator[World]:
+    with _parts(control_plane) as (parts, _):
+        yield World(**parts)
+
+
+@contextmanager
+def _parts(control_plane: ControlPlane) -> Iterator[tuple[dict[str, Any], Account]]:
+    """Make what every world consists of, by the names in `World`, and the account of its roles."""
     name = f"sweeps-{secrets.token_hex(4)}"
     control_plane.kubectl("create", "namespace", name)
-    namespace = Namespace(control_plane.kubeconfig, name)
     clock, starts, line = Clock(), Starts(), Line()
     with FrontDoor(clock.now) as aws:
         account = aws.create_account()
         create_oidc_provider(account, control_plane.issuer)
-        connection = connect(aws, account, fence=line, clock=lambda: clock.seconds + 1e6 * starts.count)
-        aws.hooks.before(lambda call: line.name(call.operation), account=account)
-        issuer = control_plane.issuer.removeprefix("https://")
-        adapter = Kubernetes(_client(control_plane, line), line)
-        yield World(namespace, aws, connection, adapter, line, clock, starts, issuer)
+        line.attach(aws.hooks)
+        yield (
+            {
+                "namespace": Namespace(control_plane.kubeconfig, name),
+                "aws": aws,
+                "connection": connect(aws, account, fence=line, clock=lambda: clock.seconds + 1e6 * starts.count),
+                "kubernetes": Kubernetes(_client(control_plane, line), line),
+                "line": line,
+                "clock": clock,
+                "starts": starts,
+                "issuer": control_plane.issuer.removeprefix("https://"),
+            },
+            account,
+        )
 
 
 def _client(control_plane: ControlPlane, line: Line) -> ApiClient:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
 import urllib3.exceptions
 
-from sandbox.aws import Effect, Fault, LostResponse, server_error, throttle
+from sandbox.aws import Effect, LostResponse, server_error, throttle
 from sandbox.aws.faults import expired_credentials
-from tests.sweeps.line import Call, Disturbance, to_last_write
-from tests.sweeps.world import World
+from tests.sweeps.line import Call, Disturbance, Line, to_last_write
 
 Ask = Callable[[], Any]
 
@@ -83,52 +81,80 @@ class Disturbed:
 
     call: Call
     what: str
-    nth_of_aws: int
-    """Which call to AWS it is, if it is one."""
 
     def __str__(self) -> str:
         return f"{self.call} is {self.what}"
 
-    @contextmanager
-    def in_force(self, world: World) -> Iterator[Callable[[], bool]]:
-        """Let it happen in a block; gives what tells whether it has."""
-        if not self.call.is_aws:
-            world.line.disturb(self.call.number, KUBERNETES[self.what])
-            yield lambda: world.line.count >= self.call.number
-            return
-        fault = Fault(AWS[self.what], account=world.account, nth=self.nth_of_aws)
-        with world.aws.faults.during(fault):
-            yield lambda: fault.fired == 1
+    def prepare(self, line: Line) -> None:
+        """Let it happen, once the call comes along *line*."""
+        if self.call.is_aws:
+            line.strike(self.call.number, AWS[self.what])
+        else:
+            line.disturb(self.call.number, KUBERNETES[self.what])
+
+
+class _Turns:
+    """What may befall calls, by turns: of AWS or of the API server, of which kind."""
+
+    def __init__(self) -> None:
+        self._turns = {
+            (aws, made): cycle(_kinds(aws=aws, made=made)) for aws in (True, False) for made in (True, False, None)
+        }
+
+    def next(self, call: Call, *, made: bool | None = None) -> Disturbed:
+        """Disturb *call* so that it was made or was not made, or in any way."""
+        return Disturbed(call, next(self._turns[call.is_aws, made]))
 
 
 def of_writes(recording: Sequence[Call]) -> Iterator[Disturbed]:
     """One of what keeps each write from being made, and one of what hides that it was made, by turns."""
-    turns = {(aws, made): cycle(_kinds(aws=aws, made=made)) for aws in (True, False) for made in (True, False)}
-    for call, number in _numbered(recording):
-        if call.writes and not _is_event(call):
-            yield from (Disturbed(call, next(turns[call.is_aws, made]), number) for made in (True, False))
+    turns = _Turns()
+    for call in to_last_write(list(recording)):
+        if _is_thorough(call):
+            yield from (turns.next(call, made=made) for made in (True, False))
+
+
+def of_writes_and_aws(recording: Sequence[Call]) -> Iterator[Disturbed]:
+    """The same, and this or that of what befalls each read of AWS."""
+    turns = _Turns()
+    for call in to_last_write(list(recording)):
+        if _is_thorough(call):
+            yield from (turns.next(call, made=made) for made in (True, False))
+        elif call.is_aws:
+            yield turns.next(call)
+
+
+def of_aws(recording: Sequence[Call]) -> Iterator[Disturbed]:
+    """Two for each write to AWS as above, and one by turns for each read of AWS, and write but of Events."""
+    turns = _Turns()
+    for call in to_last_write(list(recording)):
+        if call.is_aws and call.writes:
+            yield from (turns.next(call, made=made) for made in (True, False))
+        elif call.is_aws or _is_thorough(call):
+            yield turns.next(call)
+
+
+def of_aws_writes(recording: Sequence[Call]) -> Iterator[Disturbed]:
+    """Two for each write to AWS, as above."""
+    turns = _Turns()
+    for call in recording:
+        if call.is_aws and call.writes:
+            yield from (turns.next(call, made=made) for made in (True, False))
 
 
 def of_calls(recording: Sequence[Call]) -> Iterator[Disturbed]:
     """Whatever may befall each write to AWS or of an object; this or that of what befalls reads and Events."""
-    turns = {True: cycle(AWS), False: cycle(KUBERNETES)}
-    for call, number in _numbered(recording):
-        thorough = call.writes and not _is_event(call)
-        for what in (AWS if call.is_aws else KUBERNETES) if thorough else [next(turns[call.is_aws])]:
-            yield Disturbed(call, what, number)
-
-
-def _kinds(*, aws: bool, made: bool) -> list[str]:
-    return [what for what in (AWS if aws else KUBERNETES) if what.startswith("made") is made]
-
-
-def _numbered(recording: Sequence[Call]) -> Iterator[tuple[Call, int]]:
-    """Give each call as far as the last write with its number among those to AWS."""
-    number = 0
+    turns = _Turns()
     for call in to_last_write(list(recording)):
-        number += call.is_aws
-        yield call, number
+        if _is_thorough(call):
+            yield from (Disturbed(call, what) for what in _kinds(aws=call.is_aws))
+        else:
+            yield turns.next(call)
 
 
-def _is_event(call: Call) -> bool:
-    return call.name.endswith("events")
+def _kinds(*, aws: bool, made: bool | None = None) -> list[str]:
+    return [what for what in (AWS if aws else KUBERNETES) if made is None or what.startswith("made") is made]
+
+
+def _is_thorough(call: Call) -> bool:
+    return call.writes and not call.is_event

@@ -10,20 +10,15 @@ from apono_operator.adapters.errors import AdapterError
 from apono_operator.reconciler import Outcome, Reconciler, Remainder
 from apono_operator.state.finding import Next
 from apono_operator.state.resources import Owner
+from apono_operator.v1alpha1 import Reason
 from tests.scenarios.cluster import Document
 from tests.sweeps.world import World
-
-PASS_LIMIT = 20
-"""Passes within which a connector must be as asked, or gone."""
-
-LONGEST_PAUSE = 30.0
-"""Seconds, as the handlers' back-off."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class NotConvergedError(Exception):
-    """The operator has not come to rest within `PASS_LIMIT` passes."""
+    """The operator has not come to rest within `World.pass_limit` passes."""
 
 
 @dataclass
@@ -50,15 +45,15 @@ class Driver:
             Death: as the line was asked for.
         """
         outcome: Outcome | None = None
-        for number in range(PASS_LIMIT):
+        for number in range(self.world.pass_limit):
             mark = self.world.line.count
             outcome = self.step()
             calls = [call for call in self.world.line.recording() if call.number > mark]
             changed = any(call.writes and not call.tells for call in calls)
             if outcome and _awaits_nothing(outcome) and not changed:
                 return
-            self._pause(number)
-        raise NotConvergedError(f"after {PASS_LIMIT} passes: {outcome}")
+            self.world.pause(number, paced=outcome is not None and outcome.paced)
+        raise NotConvergedError(f"after {self.world.pass_limit} passes: {outcome}")
 
     def step(self) -> Outcome | None:
         """Make one pass, and let pods run; None if the pass failed.
@@ -78,10 +73,11 @@ class Driver:
             Death: as the line was asked for.
         """
         remainder: Remainder | None = None
-        for number in range(PASS_LIMIT):
+        for number in range(self.world.pass_limit):
             try:
                 remainder = self.reconciler.finalize(self.owner)
             except AdapterError as error:
+                remainder = None
                 log.warning("the deletion cannot go on", error=error.message)
             else:
                 if remainder is None:
@@ -89,8 +85,8 @@ class Driver:
                     self.left = self.world.namespace.get("Deployment", self.owner.child_name)
                     self.world.namespace.patch("AponoConnector", self.owner.name, {"metadata": {"finalizers": None}})
                     return
-            self._pause(number)
-        raise NotConvergedError(f"after {PASS_LIMIT} steps: {remainder}")
+            self.world.pause(number, paced=_is_of_stack(remainder))
+        raise NotConvergedError(f"after {self.world.pass_limit} steps: {remainder}")
 
     def _pass(self) -> Outcome | None:
         try:
@@ -101,9 +97,10 @@ class Driver:
         self.world.line.answered()
         return outcome
 
-    def _pause(self, number: int) -> None:
-        self.world.clock.seconds += min(2.0**number, LONGEST_PAUSE)
-
 
 def _awaits_nothing(outcome: Outcome) -> bool:
     return {outcome.awaits, outcome.children} == {Next.NOTHING} and not outcome.hurry
+
+
+def _is_of_stack(remainder: Remainder | None) -> bool:
+    return remainder is not None and remainder.finding.reason is Reason.STACK_IN_PROGRESS

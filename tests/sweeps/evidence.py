@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from apono_operator.state.resources import Owner
-from sandbox.aws import Account, FrontDoor
+from sandbox.aws import Account, Calls, FrontDoor
 from tests.scenarios.cluster import Cluster, Document
 
 
@@ -34,11 +35,13 @@ class Place(Protocol):
 
 
 CHILDREN = ("ServiceAccount", "Secret", "Deployment")
+_UNIQUE = ("connectorRoleId", "managementStackId", "previousConnectorRoleId")
+"""Fields of the status that hold what AWS never gives twice."""
 
 
 def of_connector(place: Place, owner: Owner) -> Document:
     """Return all there is of a connector: the connector itself, its role, its children."""
-    connector, role = place.connector(owner), _role(place, owner)
+    connector, role = place.connector(owner), role_of(place.account, place.role_name(owner))
     return {
         "status": _status(connector) if connector else None,
         "status names the role": bool(connector and role) and _names(connector or {}, role or {}),
@@ -56,16 +59,20 @@ def impersonal(found: Document, owner: Owner) -> Document:
     return plain
 
 
-def creations(place: Place, owner: Owner, mark: int) -> int:
-    """How many roles were made for the connector since *mark* of the call log."""
-    calls = place.aws.calls.since(mark).of(
-        operation="CreateRole", account=place.account, parameters={"RoleName": place.role_name(owner)}
-    )
-    return sum(call.applied for call in calls)
+def creations(place: Place, owner: Owner, mark: int) -> Mapping[str, int]:
+    """How often what there is for the connector was made since *mark* of the call log."""
+    return {"role": roles_made(place.aws.calls.since(mark), place.account, place.role_name(owner))}
 
 
-def _role(place: Place, owner: Owner) -> Document | None:
-    iam, name = place.account.client("iam"), place.role_name(owner)
+def roles_made(calls: Calls, account: Account, name: str) -> int:
+    """How many roles of a name were made by *calls*."""
+    created = calls.of(operation="CreateRole", account=account, parameters={"RoleName": name})
+    return sum(call.applied for call in created)
+
+
+def role_of(account: Account, name: str) -> Document | None:
+    """Return a role with all that hangs on it, None if there is none."""
+    iam = account.client("iam")
     try:
         role: Any = iam.get_role(RoleName=name)["Role"]
     except iam.exceptions.NoSuchEntityException:
@@ -96,7 +103,7 @@ def _status(connector: Document) -> Document:
     status = connector.get("status", {})
     generation = connector["metadata"]["generation"]
     return {
-        **_without(status, "conditions", "observedGeneration", "connectorRoleId", "previousConnectorRoleId"),
+        **_without(status, *_UNIQUE, "conditions", "observedGeneration"),
         "had another role": "previousConnectorRoleId" in status,
         "current": status.get("observedGeneration") == generation,
         "conditions": {

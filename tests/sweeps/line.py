@@ -10,11 +10,14 @@ import kubernetes.client
 from kubernetes.client.rest import RESTResponse
 
 from apono_operator.adapters.fence import Fence
+from sandbox.aws import Call as AwsCall
+from sandbox.aws import Effect
+from sandbox.aws.faults import Hooks
 
 Moment = Literal["before", "after"]
 MOMENTS: tuple[Moment, ...] = ("before", "after")
 _UNNAMED = "?"
-_AWS_READS = ("Get", "List")
+_AWS_READS = ("Assume", "Describe", "Get", "List")
 
 
 class Death(BaseException):
@@ -36,6 +39,10 @@ class Call:
     @property
     def is_aws(self) -> bool:
         return " " not in self.name
+
+    @property
+    def is_event(self) -> bool:
+        return self.name.endswith("events")
 
     @property
     def tells(self) -> bool:
@@ -68,22 +75,37 @@ class Disturbance(Protocol):
 
 
 class Line(Fence):
-    """A fence that counts the calls which pass it, and lets the process die at one of them."""
+    """A fence that counts the calls which pass it, and lets the process die, or a call suffer, at one of them.
+
+    Attributes:
+        has_struck: Whether what was to happen to a call has happened.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._names: list[str] = []
-        self._cut: Point | None = None
-        self._disturbed: tuple[int, Disturbance] | None = None
+        self._under_way: AwsCall | None = None
+        self.begin()
 
     def begin(self, cut: Point | None = None) -> None:
-        """Count anew; die at *cut*."""
-        self._names, self._cut = [], cut
-        self._disturbed = None
+        """Count anew; die at *cut*, and let nothing suffer."""
+        self._names: list[str] = []
+        self._cut = cut
+        self._disturbed: tuple[int, Disturbance] | None = None
+        self._struck: tuple[int, Effect] | None = None
+        self.has_struck = False
+
+    def attach(self, hooks: Hooks) -> None:
+        """Learn from AWS which call is under way."""
+        hooks.before(self._reached)
+        hooks.after(self._carried_out)
 
     def disturb(self, number: int, disturbance: Disturbance) -> None:
-        """Let the call to the API server of that number suffer."""
+        """Let the call of that number suffer, which is one to the API server."""
         self._disturbed = number, disturbance
+
+    def strike(self, number: int, effect: Effect) -> None:
+        """Let the call of that number suffer, which is one to AWS."""
+        self._struck = number, effect
 
     def recording(self) -> list[Call]:
         """The calls so far."""
@@ -121,8 +143,29 @@ class Line(Fence):
 
     def disturbance(self) -> Disturbance | None:
         """What is to happen to the call under way."""
-        if self._disturbed and self._disturbed[0] == len(self._names):
+        if self._disturbed and self._disturbed[0] == self.count:
+            self.has_struck = True
             return self._disturbed[1]
+        return None
+
+    def _reached(self, call: AwsCall) -> None:
+        """While a call has no name yet, nothing but that call is on its way: AWS' own come within one that has."""
+        if self._is_open():
+            self.name(call.operation)
+            self._under_way = call
+            effect = self._effect_on(call)
+            if effect:
+                self.has_struck = True
+                effect.before()
+
+    def _carried_out(self, call: AwsCall) -> None:
+        effect = self._effect_on(call)
+        if effect:
+            effect.after()
+
+    def _effect_on(self, call: AwsCall) -> Effect | None:
+        if self._struck and self._struck[0] == self.count and call is self._under_way:
+            return self._struck[1]
         return None
 
     def _is_open(self) -> bool:
@@ -130,7 +173,7 @@ class Line(Fence):
 
     def _die(self, moment: Moment) -> None:
         cut = self._cut
-        if cut and (cut.call.number, cut.moment) == (len(self._names), moment):
+        if cut and (cut.call.number, cut.moment) == (self.count, moment):
             raise Death
 
 
@@ -182,6 +225,16 @@ def distinct_points(recording: list[Call]) -> Iterator[Point]:
             yield point
         elif point.call.number != last + 1:
             yield point
+
+
+def after_writes(recording: list[Call]) -> Iterator[Point]:
+    """After each write but of Events: the moments in which the world is another than before.
+
+    What lies between two writes differs in nothing but time and in what was remembered.
+    """
+    for call in recording:
+        if call.writes and not call.is_event:
+            yield Point(call, "after")
 
 
 def to_last_write(recording: list[Call]) -> list[Call]:

@@ -19,6 +19,9 @@ MINUTE = 60.0
 HOUR = 3600.0
 """Seconds; an hour lies between thorough looks."""
 
+ByHand = Callable[[Any, Owner], object]
+"""What somebody does to a connector's things in a world, which is of the kind that it needs."""
+
 _NUMBERS = count(1)
 
 
@@ -110,9 +113,7 @@ class Operation(ABC):
     def outcome(self) -> Document:
         """What is there in the end, when IAM shows it."""
         self.world.clock.seconds += MINUTE
-        owner = self.subject.owner
-        creations = evidence.creations(self.world, owner, self.mark)
-        return {**evidence.of_connector(self.world, owner), "creations": creations}
+        return self.world.seen(self.subject.owner, self.mark)
 
     @abstractmethod
     def abandon(self) -> None:
@@ -120,11 +121,18 @@ class Operation(ABC):
 
 
 class _OnNewSubjects(Operation):
-    """An operation that needs a new connector each time."""
+    """An operation that needs a new connector each time.
 
-    def __init__(self, world: World, name: str, setting: Setting) -> None:
+    Args:
+        world: Where.
+        name: What it is called in messages.
+        setting: What is asked for.
+        befalls: What befalls the connector's things before the operator begins.
+    """
+
+    def __init__(self, world: World, name: str, setting: Setting, befalls: ByHand | None = None) -> None:
         super().__init__(world, name)
-        self.setting = setting
+        self.setting, self._befalls = setting, befalls
         self._subject: Subject | None = None
 
     @property
@@ -133,8 +141,14 @@ class _OnNewSubjects(Operation):
         return self._subject
 
     def begin(self) -> None:
-        self.mark = self.world.aws.calls.mark()
+        self.mark = self.world.mark()
         self._subject = Subject(self.world, self.setting)
+        self._prepare()
+        if self._befalls:
+            self._befalls(self.world, self._subject.owner)
+
+    def _prepare(self) -> None:
+        """Get the new connector to where the operation begins."""
 
     def outcome(self) -> Document:
         return evidence.impersonal(super().outcome(), self.subject.owner)
@@ -150,8 +164,7 @@ class Creation(_OnNewSubjects):
 class Life(_OnNewSubjects):
     """From a manifest to a connector that is Ready, and to nothing; whoever does not get so far is not asked again."""
 
-    def begin(self) -> None:
-        super().begin()
+    def _prepare(self) -> None:
         self._created = self._deleted = False
 
     def run(self) -> None:
@@ -171,7 +184,7 @@ class Life(_OnNewSubjects):
         found = super().outcome()
         children = [(kind, child["owners"]) for kind, child in found["children"].items() if child]
         kept = {kind: owners for kind, owners in children if not _is_controlled(owners)}
-        again = max(0, found["creations"] - 1)
+        again = {what: max(0, made - 1) for what, made in found["creations"].items()}
         left = self.subject.left if found["role"] is None else None
         return {**found, "children": None, "kept": kept or None, "Deployment": left, "creations": again}
 
@@ -179,8 +192,7 @@ class Life(_OnNewSubjects):
 class Deletion(Life):
     """From a connector that is Ready to nothing."""
 
-    def begin(self) -> None:
-        super().begin()
+    def _prepare(self) -> None:
         self.subject.converge()
         self._created = self._deleted = True
         self.world.namespace.delete("AponoConnector", self.subject.owner.name)
@@ -205,7 +217,7 @@ class Change:
     name: str
     here: Setting
     there: Setting
-    by_hand: Callable[[World, Owner], object] | None = None
+    by_hand: ByHand | None = None
     is_seen_hourly: bool = False
 
 
@@ -237,7 +249,7 @@ class Update(Operation):
         if self.subject.setting != change.here:
             self.subject.ask(change.here)
             self.subject.converge()
-        self.mark = self.world.aws.calls.mark()
+        self.mark = self.world.mark()
         self.subject.ask(change.there)
         if change.by_hand:
             change.by_hand(self.world, self.subject.owner)

@@ -14,6 +14,8 @@ from tests.sweeps.tally import Tally, Trouble
 from tests.sweeps.world import World
 
 P = TypeVar("P")
+R = TypeVar("R")
+W = TypeVar("W", bound=World)
 
 
 def recorded(operation: Operation) -> list[Call]:
@@ -28,8 +30,8 @@ def recorded(operation: Operation) -> list[Call]:
 
 
 def sweep(
-    worlds: Sequence[World],
-    operations_of: Callable[[World], Iterable[Operation]],
+    worlds: Sequence[W],
+    operations_of: Callable[[W], Iterable[Operation]],
     points_of: Callable[[list[Call]], Iterable[P]],
     disturbed: Callable[[Operation, P], str | None],
     tally: Tally,
@@ -43,11 +45,32 @@ def sweep(
         disturbed: Does the operation, disturbed at a point, and to its end; returns what kept it from that.
         tally: Where the result goes.
     """
+    sweep_recordings(worlds, operations_of, (recorded, points_of), disturbed, tally)
+
+
+def sweep_recordings(
+    worlds: Sequence[W],
+    operations_of: Callable[[W], Iterable[Operation]],
+    trying: tuple[Callable[[Operation], R], Callable[[R], Iterable[P]]],
+    disturbed: Callable[[Operation, P], str | None],
+    tally: Tally,
+) -> None:
+    """The same, with recordings of any kind.
+
+    Args:
+        worlds: Where.
+        operations_of: What is done in a world.
+        trying: What does an operation undisturbed, lets it know what is to be expected, and returns a recording; and
+            what to try, given that.
+        disturbed: As above.
+        tally: Where the result goes.
+    """
+    recording_of, points_of = trying
 
     def share(number: int) -> Tally:
         own = Tally(tally.sweep)
         operations = list(operations_of(worlds[number]))
-        queues = [[(one, point) for point in points_of(recorded(one))] for one in operations]
+        queues = [[(one, point) for point in points_of(recording_of(one))] for one in operations]
         for rank in list(zip_longest(*queues))[number :: len(worlds)]:
             for operation, point in filter(None, rank):
                 _try(operation, point, disturbed, own)

@@ -81,7 +81,7 @@ def differences(expected: object, seen: object, path: str = "") -> list[str]:
 def _trouble(expected: Document, seen: Document) -> Trouble | None:
     if expected == seen:
         return None
-    if seen["creations"] > expected["creations"]:
+    if any(made > expected["creations"][what] for what, made in seen["creations"].items()):
         return Trouble.DOUBLED
     gone = [name for name, value in expected.items() if value is None]
     return Trouble.LEAKED if any(seen[name] is not None for name in gone) else Trouble.NOT_CONVERGED

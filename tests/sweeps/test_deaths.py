@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable
 
 import pytest
 
 from tests.sweeps.changes import NAMES, changes, creation, life, retaining_deletion
-from tests.sweeps.line import Call, Death, Point, distinct_points, points
+from tests.sweeps.deaths import killed_at, killed_twice
+from tests.sweeps.line import Call, Point, distinct_points, points
 from tests.sweeps.operations import Operation, directions
-from tests.sweeps.sweeping import finished, sweep
+from tests.sweeps.sweeping import sweep
 from tests.sweeps.tally import Record, Tally
 from tests.sweeps.world import World
 
@@ -18,9 +18,6 @@ pytestmark = pytest.mark.timeout(600)  # many points each
 
 LAG = 8.0
 """Seconds for which IAM does not show a new role; less than the operator waits before it believes it."""
-
-CALLS_OF_A_PASS = 12
-"""As many as any pass makes, at least."""
 
 Points = Callable[[list[Call]], Iterable[Point]]
 
@@ -31,42 +28,6 @@ def survives(
     tally = Tally("deaths")
     sweep(worlds, operations, points_of, killed_at, tally)
     tally.record(record)
-
-
-def killed_at(operation: Operation, point: Point) -> str | None:
-    """Do the operation, die on the way, and let another operator finish it."""
-    line = operation.world.line
-    line.begin(cut=point)
-    if not _dies(operation):
-        return "the operator did not get there"
-    operation.subject.restart()
-    line.begin()
-    return finished(operation)
-
-
-def killed_twice(operation: Operation, point: Point) -> str | None:
-    """The same, but the second operator dies as well, at a call that is chance's, the same in every run."""
-    line = operation.world.line
-    line.begin(cut=point)
-    if not _dies(operation):
-        return "the operator did not get there"
-    operation.subject.restart()
-    number = random.Random(str(point)).randint(1, CALLS_OF_A_PASS)  # noqa: S311 -- chooses a test case
-    line.begin(cut=Point(Call(number, "any"), "after"))
-    if not _dies(operation):
-        return "the second operator did not get there"
-    operation.subject.restart()
-    line.begin()
-    return finished(operation)
-
-
-def _dies(operation: Operation) -> bool:
-    try:
-        operation.run()
-    except Death:
-        return True
-    operation.world.line.begin()
-    return False
 
 
 def test_a_creation_survives_a_death_at_any_call(worlds: list[World], record: Record) -> None:

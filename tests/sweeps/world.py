@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from tests.adapters.aws.connection import Connection
 from tests.builders import an_administration
 from tests.scenarios.cluster import Cluster, Document
 from tests.scenarios.scenario import manifest
+from tests.sweeps import evidence
 from tests.sweeps.line import Line
 
 
@@ -77,9 +78,33 @@ class World:
     issuer: str
     """Host and path, without ``https://``."""
 
+    between: Callable[[], object] = field(default=lambda: None)
+    """What happens between two passes, before time passes."""
+
+    pass_limit: int = 20
+    """Passes within which a connector must be as asked, or gone."""
+
+    longest_pause: float = 30.0
+    """Seconds, as the handlers' back-off."""
+
     @property
     def account(self) -> Account:
         return self.connection.account
+
+    def mark(self) -> int:
+        """Forget all calls that were made, so that nobody has to search them, and return where the log stands."""
+        self.aws.calls.clear()
+        return self.aws.calls.mark()
+
+    def pause(self, number: int, *, paced: bool) -> None:
+        """Let time pass after a pass of that number: as long as a step of a stack takes, if such a one is awaited."""
+        self.between()
+        step = self.aws.stack_step_seconds if paced else 0.0
+        self.clock.seconds += step or min(2.0**number, self.longest_pause)
+
+    def seen(self, owner: Owner, mark: int) -> Document:
+        """All there is of a connector, and what was made for it since *mark*."""
+        return {**evidence.of_connector(self, owner), "creations": evidence.creations(self, owner, mark)}
 
     def start(self, administration: Mapping[str, Any]) -> Reconciler:
         """Start an operator, which remembers nothing."""

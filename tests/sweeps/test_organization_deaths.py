@@ -1,0 +1,50 @@
+"""Mode Organization: the operator dies after each of its calls, and another takes over that remembers nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.sweeps.deaths import killed_at
+from tests.sweeps.line import Point, after_writes, distinct_points
+from tests.sweeps.operations import Operation
+from tests.sweeps.organization import OrganizationWorld
+from tests.sweeps.organization_changes import changes_asked_for, changes_by_hand, creation, life, retaining_deletion
+from tests.sweeps.parts import PointsOf, by_turns, part
+from tests.sweeps.sweeping import sweep
+from tests.sweeps.tally import Record, Tally
+
+pytestmark = pytest.mark.timeout(600)  # many points each
+
+Operations = Callable[[OrganizationWorld], list[Operation]]
+
+
+def survives(world: OrganizationWorld, operations: Operations, points: PointsOf[Point], record: Record) -> None:
+    tally = Tally("Organization deaths")
+    sweep([world], operations, points, killed_at, tally)
+    tally.record(record)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_creation_survives_a_death_at_any_call(organization: OrganizationWorld, number: int, record: Record) -> None:
+    survives(organization, creation, part(distinct_points, number, of=2), record)
+
+
+@pytest.mark.parametrize("operations", [changes_asked_for, changes_by_hand], ids=["asked for", "by hand"])
+def test_a_change_survives_a_death_after_any_write(
+    organization: OrganizationWorld, operations: Operations, record: Record
+) -> None:
+    survives(organization, operations, by_turns(after_writes, of=2), record)
+
+
+def test_nothing_is_left_of_a_connector_that_is_deleted_after_a_death_after_any_write(
+    organization: OrganizationWorld, record: Record
+) -> None:
+    survives(organization, life, after_writes, record)
+
+
+def test_a_deletion_that_retains_survives_a_death_after_any_write(
+    organization: OrganizationWorld, record: Record
+) -> None:
+    survives(organization, retaining_deletion, after_writes, record)

@@ -1,0 +1,87 @@
+"""Mode Organization: what may happen while CloudFormation is at work, in each status that a stack passes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from tests.sweeps.operations import Operation
+from tests.sweeps.organization import OrganizationWorld
+from tests.sweeps.organization_changes import STAGED, creation, deletion, life
+from tests.sweeps.stages import Stage, Struck, each_struck, gone_on_after, killed_in, staged, struck_after
+from tests.sweeps.sweeping import finished, recorded, sweep_recordings
+from tests.sweeps.tally import Record, Tally
+
+pytestmark = pytest.mark.timeout(600)  # many points each
+
+SESSION = 3600.0
+"""Seconds for which a session in a management account is good."""
+
+STATUSES = {
+    "creation": ("REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS"),
+    "creation that fails": ("ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS"),
+    "creation whose rollback fails": ("ROLLBACK_FAILED",),
+    "update": ("UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+    "update that fails": (
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE",
+    ),
+    "update whose rollback fails": ("UPDATE_ROLLBACK_FAILED",),
+    "deletion": ("DELETE_IN_PROGRESS",),
+    "deletion that fails": ("DELETE_FAILED",),
+}
+"""Which statuses are tried in which operation: those through which it alone leads."""
+
+
+def of_its_own(name: str) -> Callable[[Sequence[Stage]], Iterator[Struck]]:
+    """Try an operation's own statuses, each of which it has to show."""
+
+    def points(stages: Sequence[Stage]) -> Iterator[Struck]:
+        seen = {stage.status for stage in stages}
+        assert seen.issuperset(STATUSES[name]), f"{name} shows {seen} alone"
+        return each_struck([stage for stage in stages if stage.status in STATUSES[name]])
+
+    return points
+
+
+@pytest.mark.parametrize("name", STATUSES)
+def test_an_operation_survives_a_death_in_any_status_and_a_look_that_fails_then(
+    organization: OrganizationWorld, name: str, record: Record
+) -> None:
+    tally = Tally("stack statuses")
+    sweep_recordings([organization], STAGED[name], (staged, of_its_own(name)), killed_in, tally)
+    tally.record(record)
+
+
+@pytest.mark.parametrize("name", ["creation", "update", "deletion"])
+def test_an_operation_lives_through_a_look_that_fails_in_any_status(
+    organization: OrganizationWorld, name: str, record: Record
+) -> None:
+    tally = Tally("stack statuses")
+    sweep_recordings([organization], STAGED[name], (staged, of_its_own(name)), struck_after, tally)
+    tally.record(record)
+
+
+def test_nothing_is_left_of_a_connector_that_is_deleted_in_any_status_of_its_creation(
+    organization: OrganizationWorld, record: Record
+) -> None:
+    tally = Tally("stack statuses")
+    sweep_recordings([organization], life, (staged, list), gone_on_after, tally)
+    tally.record(record)
+
+
+@pytest.mark.parametrize("operations", [creation, deletion], ids=["creation", "deletion"])
+def test_an_operation_whose_looks_each_need_a_session_of_their_own_comes_out_as_any(
+    organization: OrganizationWorld, operations: Callable[[OrganizationWorld], list[Operation]]
+) -> None:
+    (usual,), (slow,) = operations(organization), operations(organization)
+    recorded(usual)
+    slow.begin()
+
+    with organization.stack_steps(SESSION):
+        assert finished(slow) is None
+
+    assert len(organization.aws.calls.of(operation="AssumeRole", account=organization.account)) > 1
+    assert slow.outcome() == usual.expected
