@@ -114,7 +114,10 @@ class StackRemoval:
         if stuck_at is None or observed is None or stuck_at == memory.failed:
             return memory
         failure = stacks.first_failure(observed.stack_id) or observed.status_reason or observed.status
-        memory = replace(memory, failed=stuck_at, failure=failure, failed_at=self._moment(), blocked=failure)
+        retries = memory.retries if memory.blocked else 0  # those of its creation do not count
+        memory = replace(
+            memory, failed=stuck_at, failure=failure, failed_at=self._moment(), blocked=failure, retries=retries
+        )
         self.environment.stacks[self.owner.uid] = memory
         return memory
 
