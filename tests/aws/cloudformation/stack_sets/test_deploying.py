@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.aws.cloudformation.stack_sets.deployed import REGION, ROLE, SET, SUCCEEDED, ids, roles, stacks
+from tests.aws.cloudformation.stack_sets.deployed import BY_HAND, REGION, ROLE, SET, SUCCEEDED, ids, roles, stacks
 
 if TYPE_CHECKING:
     from sandbox.aws import FrontDoor, OrganizationBuilder
@@ -122,3 +122,14 @@ def test_instances_of_one_unit_are_deleted_and_others_stay(company: Organization
     sets.remove("Gone")
     assert sets.accounts() == ids(kept)
     assert (roles(kept), roles(gone)) == ([ROLE], [])
+
+
+def test_an_account_that_has_left_is_reached_by_the_unit_it_was_in(
+    company: OrganizationBuilder, sets: Deployed
+) -> None:
+    account = company.account("Workloads")
+    sets.create(AutoDeployment=BY_HAND)
+    sets.deploy("Workloads")
+    company.remove(account)
+    assert sets.remove("Workloads")["Status"] == "SUCCEEDED"
+    assert (sets.instances(), roles(account)) == ({}, [])

@@ -106,6 +106,17 @@ def test_accounts_are_worked_on_as_many_at_once_as_is_preferred(
     assert most_at_once(sets, operation) == most
 
 
+def test_each_failure_lets_one_account_fewer_be_worked_on(company: OrganizationBuilder, sets: Deployed) -> None:
+    bad, *_ = company.accounts("Workloads", 5)
+    obstruct(bad)
+    sets.create()
+    wishes = {"MaxConcurrentCount": 3, "FailureToleranceCount": 2}
+    operation = sets.begin("create_stack_instances", "Workloads", OperationPreferences=wishes)
+    while sets.results(operation)[bad.account_id][0] != "FAILED":
+        sets.clock.advance(10)
+    assert most_at_once(sets, operation) == 2
+
+
 def test_one_failure_cancels_the_rest(company: OrganizationBuilder, sets: Deployed) -> None:
     bad, *rest = company.accounts("Workloads", 3)
     obstruct(bad)
