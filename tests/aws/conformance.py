@@ -34,7 +34,8 @@ class Subject:
         settle: Waits until what was made just now is known everywhere.
         profiles: Instance profiles the row has made.
         has_made_organization: Whether the account is in an organization that the row has made.
-        client: Makes a client of another service, which does not validate parameters either.
+        client: Makes a client of another service, which does not validate parameters either, as the administrator or
+            with other credentials, named as boto3 names them.
     """
 
     iam: IAMClient
@@ -45,7 +46,7 @@ class Subject:
     settle: Callable[[], Any] = lambda: None
     profiles: list[str] = field(default_factory=list)
     has_made_organization: bool = False
-    client: Callable[[str], Any] = lambda service: service
+    client: Callable[..., Any] = lambda service: service
 
     @cached_property
     def cfn(self) -> Any:
@@ -117,6 +118,16 @@ class Subject:
     def assume(self, suffix: str = "role", **more: Any) -> Any:
         return self.sts.assume_role(
             RoleArn=self.arn(f"role/{self.name(suffix)}"), **({"RoleSessionName": "conformance"} | more)
+        )
+
+    def acting(self, service: str, suffix: str = "role", **more: Any) -> Any:
+        """A client of a service as a session of one of the row's roles."""
+        credentials = self.assume(suffix, **more)["Credentials"]
+        return self.client(
+            service,
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
         )
 
     def create_stack(self, template: str, **more: Any) -> Any:

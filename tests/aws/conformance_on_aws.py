@@ -54,7 +54,7 @@ def subject(session: boto3.Session, identity: Any, settle: float) -> Subject:
         partition=identity["Arn"].split(":")[1],
         prefix=f"apono-conformance-{secrets.token_hex(4)}-",
         settle=lambda: time.sleep(settle),  # a real IAM tells nobody when a change has got around; not in `make test`
-        client=lambda service: session.client(service, config=SETTINGS),  # type: ignore[call-overload]
+        client=lambda service, **more: session.client(service, config=SETTINGS, **more),
     )
 
 

@@ -30,21 +30,21 @@ def subject(shared_aws: FrontDoor, sdk: Any) -> Iterator[Subject]:
         "aws_secret_access_key": account.credentials.secret_access_key,
         "config": Config(parameter_validation=False, retries={"total_max_attempts": 1}),
     }
-    clients = {service: sdk.client(service, **settings) for service in ("iam", "sts")}
+    clients: list[Any] = []
 
-    def client(service: Any) -> Any:
-        clients[service] = sdk.client(service, **settings)
-        return clients[service]
+    def client(service: str, **more: str) -> Any:
+        clients.append(sdk.client(service, **settings | more))
+        return clients[-1]
 
     yield Subject(
-        clients["iam"],
-        clients["sts"],
+        client("iam"),
+        client("sts"),
         account.account_id,
         account.partition,
         "apono-conformance-",
         client=client,
     )
-    for made in clients.values():
+    for made in clients:
         made.close()
 
 

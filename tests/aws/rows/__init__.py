@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tests.aws.rows import (
+    authorisation,
+    authorisation_conditions,
     cloudformation_change_sets,
     cloudformation_deletion,
     cloudformation_drift,
@@ -31,6 +33,8 @@ ROWS = (
     *policies.ROWS,
     *providers.ROWS,
     *sts.ROWS,
+    *authorisation.ROWS,
+    *authorisation_conditions.ROWS,
     *cloudformation_templates.ROWS,
     *cloudformation_functions.ROWS,
     *cloudformation_iam.ROWS,
