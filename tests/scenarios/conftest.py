@@ -21,7 +21,7 @@ from tests.scenarios.scenario import TOKEN, Scenario
 StartScenario = Callable[..., Scenario]
 StartOrganization = Callable[..., OrganizationScenario]
 NO_LIMIT = {"perSecond": 10_000, "burst": 10_000}
-NO_LIMITS = dict.fromkeys(("cloudformation", "iam", "organizations", "sts"), NO_LIMIT)
+NO_LIMITS = dict.fromkeys(("cloudformation", "iam", "organizations", "sso-admin", "sts"), NO_LIMIT)
 """For scenarios in which the limit of AWS calls is not the subject."""
 
 

@@ -11,13 +11,16 @@ from typing import Any, cast
 
 import pytest
 
+from apono_operator.adapters.aws.organizations import Organizations
 from apono_operator.adapters.aws.rate_limits import RateLimit
 from apono_operator.adapters.errors import AdapterError, DeniedError, FencedError, RejectedError, TransientError
 from apono_operator.reconciler.environment import Environment
 from apono_operator.reconciler.failures import finding_of
+from apono_operator.state.preflight import IdentityCenterInstance, Organization
 from apono_operator.state.stack import MakeChangeSet
 from apono_operator.v1alpha1 import Reason
 from sandbox.aws import Fault, FrontDoor, ManualClock, Refusal, access_denied, server_error
+from sandbox.aws.identity_center.instance import Instance
 from tests.adapters.aws.connection import UNLIMITED, Connection, connect
 from tests.adapters.aws.management import EXTERNAL_ID, UID, Management, management_for
 from tests.aws.identities import allowing
@@ -352,6 +355,64 @@ def test_the_organization_is_read(management: Management) -> None:
     assert found.organization_id == made.id
     assert found.management_account_id == management.account.account_id
     assert found.has_all_features
+
+
+def test_any_member_reads_its_organization_by_its_own_credentials(management: Management) -> None:
+    connection = management.connection
+    own = Organizations(connection.session.organizations)
+    assert own.organization() is None
+    made = connection.aws.create_organization(management.account)
+    made.feature_set = "CONSOLIDATED_BILLING"
+    made.join(connection.account)
+
+    assert own.organization() == Organization(made.id, management.account.account_id, has_all_features=False)
+    assert len(management.entries()) == 0
+
+
+def test_threads_share_the_client_of_organizations(management: Management) -> None:
+    session = management.connection.session
+    with ThreadPoolExecutor(8) as threads:
+        clients = list(threads.map(lambda _: session.organizations, range(8)))
+
+    assert len({id(client) for client in clients}) == 1
+
+
+def test_delegated_administrators_are_read_by_service(management: Management) -> None:
+    organizations = management.access.organizations
+    made = management.connection.aws.create_organization(management.account)
+    members = [management.connection.aws.create_account() for _ in range(2)]
+    for member in members:
+        made.join(member)
+        made.delegate("sso.amazonaws.com", member)
+
+    assert organizations.delegated_administrators("config.amazonaws.com") == ()
+    found = organizations.delegated_administrators("sso.amazonaws.com")
+    assert sorted(found) == sorted(member.account_id for member in members)
+
+
+def test_identity_center_is_found_in_whichever_region_it_is(management: Management) -> None:
+    center = management.access.identity_center
+    made = management.connection.aws.create_organization(management.account)
+    assert center.instances() == ()
+
+    made.identity_center = Instance("eu-north-1", status="CREATE_IN_PROGRESS")
+
+    (found,) = center.instances()
+    assert found == IdentityCenterInstance(
+        f"arn:aws:sso:::instance/{made.identity_center.id}",
+        management.account.account_id,
+        "CREATE_IN_PROGRESS",
+        "eu-north-1",
+    )
+
+
+def test_a_denied_look_at_identity_center_names_action_and_role(management: Management) -> None:
+    fault = Fault(access_denied(), operation="ListInstances")
+    with management.connection.aws.faults.during(fault), pytest.raises(DeniedError) as failure:
+        management.access.identity_center.instances()
+
+    assert failure.value.message.startswith("sso:ListInstances: AccessDenied")
+    assert failure.value.caller.endswith(f"({management.entrance.role_arn})")
 
 
 def test_roots_and_units_are_found(management: Management) -> None:
