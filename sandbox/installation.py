@@ -66,6 +66,7 @@ class Installation:
         boundaries: The permissions boundary of each permission set, ARNs.
         environment: What the operator's process runs with.
         management_account: The chart's entry of the management account; None outside of organizations.
+        preloaded: Whether its processes are forked from one that has imported the operator, see `preloaded`.
     """
 
     control_plane: ControlPlane
@@ -75,6 +76,7 @@ class Installation:
     boundaries: Mapping[str, str]
     environment: Mapping[str, str]
     management_account: Mapping[str, Any] | None = None
+    preloaded: bool = False
 
     @classmethod
     def install(
@@ -160,7 +162,8 @@ class Installation:
         Raises:
             OperatorEndedError: it ended instead of serving; the message holds its log.
         """
-        process = OperatorProcess({**self.environment, **overrides}, self.control_plane.directory)
+        variables = {**self.environment, **overrides}
+        process = OperatorProcess(variables, self.control_plane.directory, preloaded=self.preloaded)
         process.wait_until_serving()
         return process
 

@@ -14,11 +14,16 @@ from types import TracebackType
 from typing import Final, Self
 
 from sandbox.controlplane import die_with_parent
+from sandbox.preloaded import PreloadedProcess
 
 PATIENCE: Final = 30.0
 """Seconds within which the operator must serve."""
 
 _POLL: Final = 0.02
+_MODULE: Final = "apono_operator"
+_ARGUMENTS: Final = ("run",)
+_READ_THE_ENVIRONMENT: Final = ("kubernetes.config.kube_config",)
+"""Of what the operator imports, the modules that read the environment at that time: here `KUBECONFIG`."""
 
 
 class OperatorEndedError(Exception):
@@ -31,15 +36,23 @@ class OperatorProcess:
     Args:
         environment: All of its environment variables.
         directory: Where its log goes.
+        preloaded: Whether it is forked from a process that has imported it, see `preloaded`.
     """
 
-    def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], directory: Path, *, preloaded: bool = False) -> None:
         descriptor, name = tempfile.mkstemp(prefix="operator-", suffix=".log", dir=directory)
+        os.close(descriptor)
         self.log_file = Path(name)
-        program = [sys.executable, "-m", "apono_operator", "run"]
+        self._process = self._forked(environment) if preloaded else self._executed(environment)
+
+    def _forked(self, environment: Mapping[str, str]) -> PreloadedProcess:
+        return PreloadedProcess(_MODULE, _ARGUMENTS, environment, self.log_file, _READ_THE_ENVIRONMENT)
+
+    def _executed(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        program = [sys.executable, "-m", _MODULE, *_ARGUMENTS]
         wrapper = [sys.executable, "-I", "-S", str(die_with_parent.__file__), str(os.getpid())]
-        with os.fdopen(descriptor, "wb") as log:
-            self._process = subprocess.Popen(
+        with self.log_file.open("ab") as log:
+            return subprocess.Popen(
                 [*wrapper, *program], env=dict(environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
 

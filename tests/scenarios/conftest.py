@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,7 +92,8 @@ def _starting(around: Surroundings) -> Iterator[StartScenario]:
             account = around.create_account(partition, account_id, with_provider=with_provider)
             namespace = _new_namespace()
             chart = _chart_values(namespace, values)
-            installation = Installation.install(around.control_plane, around.aws, account, namespace, chart)
+            installed = Installation.install(around.control_plane, around.aws, account, namespace, chart)
+            installation = replace(installed, preloaded=True)
             operator = stack.enter_context(installation.start(**environment))
             scenario = Scenario(*_seen(around, installation), operator, _issuer(around))
             started.append(scenario)
@@ -115,7 +117,7 @@ def _starting_organizations(around: Surroundings) -> Iterator[StartOrganization]
             account = around.create_account()
             managed = around.create_organization(account)
             namespace = _new_namespace()
-            installation = Installation.install_for_organization(
+            installed = Installation.install_for_organization(
                 around.control_plane,
                 around.aws,
                 account,
@@ -124,6 +126,7 @@ def _starting_organizations(around: Surroundings) -> Iterator[StartOrganization]
                 _chart_values(namespace, values),
                 {"namespaces": [namespace], **_own(namespace, management_account)},
             )
+            installation = replace(installed, preloaded=True)
             operator = stack.enter_context(installation.start(**environment))
             scenario = OrganizationScenario(*_seen(around, installation), operator, _issuer(around), managed)
             started.append(scenario)
