@@ -340,6 +340,7 @@ def test_a_role_that_stays_of_no_use_after_a_comparison_waits_for_somebody(looks
     second = looks.look()
 
     assert isinstance(first, Finding)
+    assert first.awaits is Next.TIME
     assert isinstance(second, Finding)
     assert second.reason is Reason.MANAGEMENT_ROLE_UNUSABLE
     assert second.awaits is Next.SOMEBODY

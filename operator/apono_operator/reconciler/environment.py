@@ -135,6 +135,9 @@ class StackMemory:
     blocked: str = ""
     """Why its deletion failed last, in words."""
 
+    continued: bool = False
+    """Whether a rollback that had failed was continued: when it is over, the change is tried again."""
+
     new_wish: bool = False
     """Whether something else is asked for than when it was last looked at, and nothing was tried since."""
 

@@ -24,6 +24,7 @@ from apono_operator.state.management_stack import StackInputs, management_stack
 from apono_operator.state.resources import TAG_UID, Cluster, IamRole, Manifest, Owner, look_asked_for
 from apono_operator.state.stack import (
     ChangeSet,
+    ContinueRollback,
     DiscardChangeSet,
     ExecuteChangeSet,
     Meaning,
@@ -156,7 +157,7 @@ class StackUpkeep:
         if stack_plan.needs_change_set(desired, observed):
             change_set = stacks.change_set(desired.name, desired.change_set_name)
         self._learn(observed, change_set)
-        ownership, history = Ownership(self.cluster, self.owner), self._history(desired)
+        ownership, history = Ownership(self.cluster, self.owner), self._history(desired, observed)
         step = stack_plan.plan_stack(desired, observed, change_set, history, ownership)
         if isinstance(step, Tell):
             return self._told(step.finding, desired, observed, role)
@@ -204,18 +205,20 @@ class StackUpkeep:
             log.warning("the reason of a failure was not told", error=error.message)
             return ""
 
-    def _history(self, desired: Stack) -> History:
+    def _history(self, desired: Stack, observed: ObservedStack | None) -> History:
         annotations = self.connector["metadata"].get("annotations", {})
         return History(
-            may_retry=self.mandate.changes and self._may_retry(),
+            may_retry=self.mandate.changes and self._may_retry(observed),
             may_lose_role=annotations.get(machine.REPLACEMENT_CONSENT) == desired.change_set_name,
             unchanged=self.memory.unchanged,
             failure=self.memory.failure,
         )
 
-    def _may_retry(self) -> bool:
+    def _may_retry(self, observed: ObservedStack | None) -> bool:
         if self.memory.failed_at is None:
             return False
+        if self.memory.continued and observed and observed.meaning is Meaning.ROLLED_BACK:
+            return True
         if self.memory.new_wish or self.memory.asked != look_asked_for(self.connector):
             return True
         first = PROPAGATION_SECONDS if stack_plan.is_propagating(self.memory.failure) else RETRY_SECONDS
@@ -245,7 +248,7 @@ class StackUpkeep:
             desired=desired,
             observed=observed,
             mandate=self.mandate,
-            history=self._history(desired),
+            history=self._history(desired, observed),
             asked=look_asked_for(self.connector),
             explain=self._reason,
             memory=self.memory,
@@ -288,9 +291,10 @@ class StackUpkeep:
             if not step.unchanged or observed is None:
                 return
             memory = replace(memory.compared_now(moment, observed.updated), unchanged=observed.updated, correcting=())
-        elif self._may_retry():
+        elif self._may_retry(observed):
             memory = replace(memory, retries=memory.retries + 1, failed_at=moment)
-        self.memory = replace(memory, asked=look_asked_for(self.connector), new_wish=False)
+        continued = isinstance(step, ContinueRollback)
+        self.memory = replace(memory, asked=look_asked_for(self.connector), new_wish=False, continued=continued)
 
     def _announce(self, desired: Stack, observed: ObservedStack | None) -> None:
         """Tell where there is, or may be, a stack, and that another is not as applied, before anything is begun."""

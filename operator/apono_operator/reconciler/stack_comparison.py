@@ -81,7 +81,7 @@ class StackComparison:
             self.access.stacks.apply(step, self.desired)
         self.memory = replace(self.memory, comparing=True, asked=self.asked)
         self.moves = True
-        return waits(trouble.reason, trouble.message) if trouble else None
+        return self._known(trouble)
 
     def _failure(self, change_set: ChangeSet | None) -> str:
         """Return why a comparison could not be made; that there is nothing to change is no failure."""
@@ -127,11 +127,11 @@ class StackComparison:
         return tuple(f"stack {self.desired.name}: {line}" for line in change_set.differences)
 
     def _known(self, trouble: Finding | None) -> Finding | None:
-        """What CloudFormation cannot put right, or may not, does not pass by itself."""
+        """What CloudFormation cannot put right, or may not, does not pass by itself; before, it may."""
         if trouble is None:
             return None
         lasts = trouble.message == self.memory.compared_trouble or not self.mandate.changes
-        return stuck(trouble.reason, trouble.message) if lasts else trouble
+        return (stuck if lasts else waits)(trouble.reason, trouble.message)
 
     def _note_trouble(self, trouble: Finding | None) -> Finding | None:
         if trouble is None:
