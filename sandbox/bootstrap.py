@@ -24,6 +24,7 @@ PATIENCE: Final = 60.0
 """Seconds within which a stack must be made."""
 
 _POLL: Final = 0.05
+_PRINTED: Final = ("operator-account", "management-account", "management-account --template-body", "template")
 
 Document = dict[str, Any]
 
@@ -40,11 +41,15 @@ class ManagedOrganization:
         organization: The organization, with trusted access for StackSets.
         management: Its management account.
         unit: The unit that the cluster's account is in, and that connectors manage.
+        template: The administrator's own template of connectors' stacks, in place of the operator's.
+        template_body: Whether the operator sends its own template, which then lies nowhere.
     """
 
     organization: Organization
     management: Account
     unit: Unit
+    template: str | None = None
+    template_body: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,17 +115,17 @@ def bootstrap(
     templates, name = printed(), _name(namespace)
     parameters = _operator_parameters(account, issuer, namespace)
     of_operator = deploy(account, name, templates["operator-account"], parameters)
-    template_url = _put_template(aws, managed.management, templates["template"])
+    url = {} if managed.template_body else _put_template(aws, managed, templates["template"])
     of_management = deploy(
         managed.management,
         ADMINISTRATION_STACK,
-        templates["management-account"],
+        templates["management-account --template-body" if managed.template_body else "management-account"],
         {
             "OperatorRoleArn": of_operator["OperatorRoleArn"],
             "ExternalId": secrets.token_hex(16),
             "OrganizationId": managed.organization.id,
             "HighestPermissions": "FullAccess",
-            "TemplateUrl": template_url,
+            **url,
         },
     )
     entering = {**parameters, "ManagementRoleArns": of_management["ManagementRoleArn"]}
@@ -177,7 +182,7 @@ def printed() -> Mapping[str, str]:
     Raises:
         subprocess.CalledProcessError: The command line failed.
     """
-    commands = {name: _command(name) for name in ("operator-account", "management-account", "template")}
+    commands = {name: _command(name) for name in _PRINTED}
     running = {
         name: subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for name, command in commands.items()
@@ -186,7 +191,7 @@ def printed() -> Mapping[str, str]:
 
 
 def _command(name: str) -> list[str]:
-    return [sys.executable, "-m", "apono_operator", "bootstrap", name]
+    return [sys.executable, "-m", "apono_operator", "bootstrap", *name.split()]
 
 
 def _output(command: Sequence[str], process: subprocess.Popen[str]) -> str:
@@ -196,11 +201,11 @@ def _output(command: Sequence[str], process: subprocess.Popen[str]) -> str:
     return output
 
 
-def _put_template(aws: FrontDoor, management: Account, template: str) -> str:
+def _put_template(aws: FrontDoor, managed: ManagedOrganization, own: str) -> dict[str, str]:
     """Put the template of connectors' stacks where CloudFormation reads it, in a bucket of the management account."""
-    url = f"https://apono-templates-{management.account_id}.s3.amazonaws.com/{TEMPLATE_FILE}"
-    aws.templates[url] = template
-    return url
+    url = f"https://apono-templates-{managed.management.account_id}.s3.amazonaws.com/{TEMPLATE_FILE}"
+    aws.templates[url] = managed.template or own
+    return {"TemplateUrl": url}
 
 
 def _finished(stacks: Any, name: str) -> Document:
@@ -232,7 +237,7 @@ def _chart_entry(outputs: Mapping[str, str], unit: Unit) -> Document:
         "externalId": outputs["ExternalId"],
         "cloudFormationRoleArn": outputs["CloudFormationRoleArn"],
         "region": outputs["Region"],
-        "templateUrl": outputs["TemplateUrl"],
+        **({"templateUrl": outputs["TemplateUrl"]} if "TemplateUrl" in outputs else {"sendTemplateBody": True}),
         "permissionsBoundaries": _boundaries(outputs),
         "allowedUnits": [unit.id],
     }

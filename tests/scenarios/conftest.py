@@ -42,9 +42,9 @@ def start(around: Surroundings) -> Iterator[StartScenario]:
 def start_organization(around: Surroundings) -> Iterator[StartOrganization]:
     """Start a scenario in an organization of its own, both accounts of which are bootstrapped by stacks.
 
-    Takes chart values, what is else in the chart's entry of the management account (or a function from the namespace
-    to it), and variables. Steps of stacks take no time at first; a test that sets `aws.stack_step_seconds` need not
-    set it back.
+    Takes a partition, the administrator's own template (or that the operator sends its own), chart values, what is else
+    in the chart's entry of the management account (or a function from the namespace to it), and variables. Steps of
+    stacks take no time at first; a test that sets `aws.stack_step_seconds` need not set it back.
     """
     yield from _starting_organizations(around)
 
@@ -110,12 +110,16 @@ def _starting_organizations(around: Surroundings) -> Iterator[StartOrganization]
 
         def start(
             *,
+            partition: Partition = "aws",
+            template: str | None = None,
+            template_body: bool = False,
             values: Callable[[str], dict[str, Any]] | dict[str, Any] | None = None,
             management_account: Callable[[str], dict[str, Any]] | dict[str, Any] | None = None,
             **environment: str,
         ) -> OrganizationScenario:
-            account = around.create_account()
-            managed = around.create_organization(account)
+            account = around.create_account(partition)
+            made = around.create_organization(account)
+            managed = replace(made, template=template, template_body=template_body)
             namespace = _new_namespace()
             installed = Installation.install_for_organization(
                 around.control_plane,
