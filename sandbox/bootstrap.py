@@ -76,27 +76,34 @@ class Bootstrapped(BootstrappedAccount):
     management_account: Document
 
 
-def bootstrap_account(account: Account, issuer: str, namespace: str) -> BootstrappedAccount:
+def bootstrap_account(
+    account: Account, issuer: str, namespace: str, allowed_policies: Sequence[str] = ()
+) -> BootstrappedAccount:
     """Make the stack of the account of a cluster; a further one of the account does without boundaries of its own.
 
     Args:
         account: The account, which knows the cluster's OIDC provider if the operator is to get in.
         issuer: The cluster's, without `https://`.
         namespace: The operator's.
+        allowed_policies: Managed policies that connectors may have beside those of their permission sets, ARNs.
 
     Raises:
         BootstrapError: CloudFormation did not make it.
         subprocess.CalledProcessError: The operator's command line failed.
         botocore.exceptions.ClientError: CloudFormation refused it.
     """
-    made = deploy(
-        account, _name(namespace), printed()["operator-account"], _operator_parameters(account, issuer, namespace)
-    )
+    parameters = _operator_parameters(account, issuer, namespace, allowed_policies)
+    made = deploy(account, _name(namespace), printed()["operator-account"], parameters)
     return BootstrappedAccount(made["OperatorRoleArn"], _boundaries(made))
 
 
 def bootstrap(
-    aws: FrontDoor, account: Account, managed: ManagedOrganization, issuer: str, namespace: str
+    aws: FrontDoor,
+    account: Account,
+    managed: ManagedOrganization,
+    issuer: str,
+    namespace: str,
+    allowed_policies: Sequence[str] = (),
 ) -> Bootstrapped:
     """Make the stacks of both accounts, in the order of docs/bootstrap.md.
 
@@ -106,6 +113,7 @@ def bootstrap(
         managed: The organization.
         issuer: The cluster's, without `https://`.
         namespace: The operator's.
+        allowed_policies: Managed policies that connectors may have beside those of their permission sets, ARNs.
 
     Raises:
         BootstrapError: CloudFormation did not make one of them.
@@ -113,7 +121,7 @@ def bootstrap(
         botocore.exceptions.ClientError: CloudFormation refused one of them.
     """
     templates, name = printed(), _name(namespace)
-    parameters = _operator_parameters(account, issuer, namespace)
+    parameters = _operator_parameters(account, issuer, namespace, allowed_policies)
     of_operator = deploy(account, name, templates["operator-account"], parameters)
     url = {} if managed.template_body else _put_template(aws, managed, templates["template"])
     of_management = deploy(
@@ -140,10 +148,13 @@ def _name(namespace: str) -> str:
     return f"connector-operator-{namespace}"[:64]
 
 
-def _operator_parameters(account: Account, issuer: str, namespace: str) -> dict[str, str]:
+def _operator_parameters(
+    account: Account, issuer: str, namespace: str, allowed_policies: Sequence[str]
+) -> dict[str, str]:
     policies = account.client("iam").list_policies(Scope="Local")["Policies"]
     has_boundaries = any(policy["PolicyName"].startswith(BOUNDARY_PREFIX) for policy in policies)
     return {
+        "AllowedManagedPolicyArns": ",".join(allowed_policies),
         "ClusterNames": "sandbox",
         "MakeBoundaries": "false" if has_boundaries else "true",
         "OidcIssuer": issuer,

@@ -101,10 +101,10 @@ class Installation:
             CommandError: kubectl refused what the chart rendered.
             subprocess.CalledProcessError: Helm refused the values, or the template was not printed.
         """
-        made = bootstrap_account(account, control_plane.issuer.removeprefix("https://"), namespace)
-        return cls._install(
-            control_plane, aws, account, namespace, made.operator_role_arn, made.boundaries, values or {}
-        )
+        chart = values or {}
+        issuer, policies = control_plane.issuer.removeprefix("https://"), chart.get("allowedManagedPolicyArns", ())
+        made = bootstrap_account(account, issuer, namespace, policies)
+        return cls._install(control_plane, aws, account, namespace, made.operator_role_arn, made.boundaries, chart)
 
     @classmethod
     def install_for_organization(
@@ -134,7 +134,11 @@ class Installation:
             CommandError: kubectl refused what the chart rendered.
             subprocess.CalledProcessError: Helm refused the values, or the templates were not printed.
         """
-        made = bootstrap(aws, account, managed, control_plane.issuer.removeprefix("https://"), namespace)
+        issuer, policies = (
+            control_plane.issuer.removeprefix("https://"),
+            (values or {}).get("allowedManagedPolicyArns", ()),
+        )
+        made = bootstrap(aws, account, managed, issuer, namespace, policies)
         entry = {**made.management_account, "namespaces": ["*"], **(management_account or {})}
         chart = {"managementAccounts": [entry], **(values or {})}
         return cls._install(control_plane, aws, account, namespace, made.operator_role_arn, made.boundaries, chart)

@@ -121,13 +121,17 @@ def _role(life: Life) -> None:
         iam.provider_audiences(life.cluster)
     with life.step("looks for roles without a connector"):
         iam.connector_role_names()
+    administrator = life.member.client("iam")
+    administrator.create_role(RoleName=name, Path="/team/", AssumeRolePolicyDocument=role.trust.json)
+    with life.step("finds a role of that name with a path"):
+        assert iam.observe_role(name, Depth.EVERYTHING) is not None
+    administrator.delete_role(RoleName=name)
     with life.step("makes the role"):
         iam.apply(plan.CreateRole(role))
     for what, change in _widening(name, role, life.made.boundaries["FullAccess"]):
         with life.step(what):
             iam.apply(change)
     profile = f"profile-{secrets.token_hex(4)}"
-    administrator = life.member.client("iam")
     administrator.create_instance_profile(InstanceProfileName=profile)
     administrator.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=name)
     with life.step("looks at the role"):

@@ -54,6 +54,7 @@ def _example(name: str) -> dict[str, Any]:
         "external_id": "an-id-for-this-pair-of-accounts",
         "template_url": f"https://my-bucket.s3.amazonaws.com/{management_account.FILE_NAME}",
         "template_object": f"arn:aws:s3:::my-bucket/{management_account.FILE_NAME}",
+        "attached": [one.format(partition="aws") for one in rights.ATTACHED],
         "management_roles": f"{own_arn}:role/{names.MANAGEMENT_ROLE}",
         "management_boundaries": [f"{own_arn}:policy/{names.management_boundary(one)}" for one in PermissionSet],
     }

@@ -23,6 +23,9 @@ GRANTED_BOUNDARY = f"{BOUNDARY_PREFIX}Granted"
 """The boundary of what connectors make and grant to."""
 
 CONNECTOR_ROLES = f"role/{CHILD_PREFIX}*"
+CONNECTOR_ROLES_ELSEWHERE = f"role/*/{CHILD_PREFIX}*"
+"""Roles of such names with a path: others make them, and they are in the way of one without."""
+
 STACKS = "stack/apono-*/*"
 CHANGE_SETS = "changeSet/apono-*/*"
 

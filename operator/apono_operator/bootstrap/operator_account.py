@@ -8,8 +8,8 @@ from typing import Any
 from apono_operator.bootstrap import boundaries, names, trusts
 from apono_operator.bootstrap.documents import filled, policy
 from apono_operator.bootstrap.resources import ACCOUNT, CAPABILITIES, ROLE_ARN, boundary, inline_policy, output
-from apono_operator.bootstrap.rights import OPERATOR_RIGHTS, ORGANIZATION_RIGHTS
-from apono_operator.templates.cloudformation import as_yaml, attribute, if_, ref, sub, text_parameter
+from apono_operator.bootstrap.rights import ATTACHED, OPERATOR_RIGHTS, ORGANIZATION_RIGHTS
+from apono_operator.templates.cloudformation import as_yaml, attribute, if_, ref, sub, substituted, text_parameter
 from apono_operator.v1alpha1 import PermissionSet
 
 _HEADER = f"""\
@@ -69,9 +69,8 @@ def template(*, require_boundary: bool) -> dict[str, Any]:
         "Parameters": _PARAMETERS,
         "Conditions": {
             "MakesBoundaries": {"Fn::Equals": [ref("MakeBoundaries"), "true"]},
-            "HasManagementRoles": {
-                "Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", ref("ManagementRoleArns")]}, ""]}],
-            },
+            "AllowsMorePolicies": _is_given("AllowedManagedPolicyArns"),
+            "HasManagementRoles": _is_given("ManagementRoleArns"),
         },
         "Resources": {
             "OperatorRole": {"Type": "AWS::IAM::Role", "Properties": _role()},
@@ -127,6 +126,14 @@ _PARAMETERS = {
         AllowedValues=["true", "false"],
         Default="true",
     ),
+    "AllowedManagedPolicyArns": text_parameter(
+        "Managed policies that connectors may have beside those of their permission set, with commas: the chart's "
+        "allowedManagedPolicyArns.",
+        "ARNs of managed policies; a star stands for anything.",
+        Type="CommaDelimitedList",
+        AllowedPattern=r"^(arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy/[A-Za-z0-9+=.@_/*-]+)?$",
+        Default="",
+    ),
     "ManagementRoleArns": text_parameter(
         "Roles of management accounts that the operator may assume, with commas; empty without mode Organization.",
         "ARNs of roles.",
@@ -137,6 +144,18 @@ _PARAMETERS = {
 }
 
 
+def _is_given(parameter: str) -> dict[str, Any]:
+    """Return the condition that a list is not empty."""
+    return {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", ref(parameter)]}, ""]}]}
+
+
+def _attached() -> dict[str, Any]:
+    """Return the policies that may be attached: two lists in one, joined and split again."""
+    known = substituted(filled(ATTACHED, ACCOUNT))
+    together = {"Fn::Join": [",", [*known, {"Fn::Join": [",", ref("AllowedManagedPolicyArns")]}]]}
+    return if_("AllowsMorePolicies", {"Fn::Split": [",", together]}, known)
+
+
 def _role() -> dict[str, Any]:
     management = inline_policy("management-accounts", policy(one.statement for one in ORGANIZATION_RIGHTS), _BLANKS)
     return {
@@ -145,7 +164,9 @@ def _role() -> dict[str, Any]:
         # As text, because a key of the condition holds the issuer: CloudFormation fills in no keys.
         "AssumeRolePolicyDocument": sub(json.dumps(filled(trusts.OPERATOR, _BLANKS), indent=2)),
         "Policies": [
-            inline_policy("connectors", policy(one.statement for one in OPERATOR_RIGHTS), _BLANKS),
+            inline_policy(
+                "connectors", policy(one.statement for one in OPERATOR_RIGHTS), {**_BLANKS, "attached": _attached()}
+            ),
             if_("HasManagementRoles", management),
         ],
     }

@@ -20,10 +20,12 @@ _CLOUDFORMATION = "arn:{partition}:cloudformation:*:{account}:"
 _CONNECTOR_ROLES = (f"{_IAM}{names.CONNECTOR_ROLES}",)
 _BOUNDARIES = {"iam:PermissionsBoundary": [f"{_IAM}policy/{names.boundary(one)}" for one in PermissionSet]}
 _OWN_CLUSTER = {f"aws:{which}/{TAG_CLUSTER}": "{issuer}" for which in ("RequestTag", "ResourceTag")}
-_ATTACHED = sorted({f"arn:{{partition}}:iam::aws:policy/{name}" for one in MANAGED_POLICIES.values() for name in one})
 _PUT_RIGHT = "Put right what differs."
 _DELETE = "Delete a role with everything on it."
 _MAKE = "Make a role, and put right what differs."
+
+ATTACHED = sorted({f"arn:{{partition}}:iam::aws:policy/{name}" for one in MANAGED_POLICIES.values() for name in one})
+"""The managed policies of the permission sets: the blank attached stands for them, and for what is allowed beside."""
 
 WITHOUT_PERMISSION = {"sts:GetCallerIdentity": "Learn account and partition. AWS needs no permission for it."}
 """What the operator calls and needs no right for."""
@@ -57,7 +59,7 @@ OPERATOR_RIGHTS: tuple[Right, ...] = (
             "iam:ListInstanceProfilesForRole": _DELETE,
             "iam:ListRolePolicies": "Find policies of others on a role; delete it with everything on it.",
         },
-        _CONNECTOR_ROLES,
+        (*_CONNECTOR_ROLES, f"{_IAM}{names.CONNECTOR_ROLES_ELSEWHERE}"),
     ),
     Right(
         "WidenConnectorRolesWithinTheBoundaryOnly",
@@ -75,7 +77,7 @@ OPERATOR_RIGHTS: tuple[Right, ...] = (
         _CONNECTOR_ROLES,
         {
             "StringEquals": _BOUNDARIES,
-            "ArnEquals": {"iam:PolicyARN": _ATTACHED},
+            "ArnEquals": {"iam:PolicyARN": "{attached}"},
             "StringEqualsIfExists": _OWN_CLUSTER,
         },
     ),

@@ -11,6 +11,7 @@ import pytest
 
 from apono_operator.bootstrap import operator_account
 from apono_operator.state.iam_policy import PolicyDocument
+from apono_operator.state.permissions import managed_policy_arns
 from apono_operator.templates.management_account import ROLE_NAME_PREFIX
 from apono_operator.v1alpha1 import PermissionSet
 from sandbox.aws.errors import AwsError
@@ -92,6 +93,9 @@ def test_a_name_that_the_boundaries_do_not_guard_is_refused(name: str) -> None:
         ("ManagementRoleArns", f"{MANAGEMENT_ROLE},*"),
         ("ManagementRoleArns", "arn:aws:iam::999988887777:role/connector-operator-*"),
         ("MakeBoundaries", "no"),
+        ("AllowedManagedPolicyArns", "*"),
+        ("AllowedManagedPolicyArns", "arn:aws:iam::*:policy/x"),
+        ("AllowedManagedPolicyArns", "arn:aws:iam::aws:policy/ReadOnlyAccess,arn:aws:iam::aws:role/x"),
     ],
 )
 def test_a_value_that_would_widen_a_policy_or_fits_nowhere_is_refused(parameter: str, value: str) -> None:
@@ -238,3 +242,24 @@ def test_no_boundary_lets_the_administration_be_changed(text: str) -> None:
 
 def test_a_boundary_that_allows_everything_would_be_noticed() -> None:
     assert lets_through(BARE) == TELLTALES
+
+
+# --- managed policies -----------------------------------------------------------------------------------------------
+
+ALLOWED = ["arn:aws:iam::123456789012:policy/team/*", "arn:aws:iam::aws:policy/ReadOnlyAccess"]
+
+
+def attachable(**parameters: str) -> set[str]:
+    statements = stack(**parameters).policy("OperatorRole", "connectors")["Statement"]
+    (statement,) = (one for one in statements if one["Action"] == "iam:AttachRolePolicy")
+    return set(statement["Condition"]["ArnEquals"]["iam:PolicyARN"])
+
+
+def test_the_operator_attaches_the_policies_of_permission_sets_alone() -> None:
+    known = {arn for one in PermissionSet for arn in managed_policy_arns(one, "aws")}
+
+    assert attachable() == known
+
+
+def test_the_operator_attaches_what_the_administrator_allows_as_well() -> None:
+    assert attachable(AllowedManagedPolicyArns=",".join(ALLOWED)) == attachable() | set(ALLOWED)
