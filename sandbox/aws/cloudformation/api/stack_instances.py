@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.aws.cloudformation.api.lookup import existing_stack_set, living_stack_set, page
 from sandbox.aws.cloudformation.api.organizations_access import operating_organization
-from sandbox.aws.cloudformation.api.stack_set_operations import begin, repeated_operation
+from sandbox.aws.cloudformation.api.stack_set_operations import begin, repeated_operation, wanted_operation
 from sandbox.aws.cloudformation.parameters import given_values, shown_parameters
 from sandbox.aws.cloudformation.stack_sets.instances import present_instances, wanted_instances
 from sandbox.aws.cloudformation.stack_sets.queue import check_free
@@ -26,10 +26,11 @@ def create_stack_instances(call: Call) -> Mapping[str, Any]:
     targets, regions = _targets(call), _regions(call)
     named = unit_ids(targets, organization)
     _check_overrides(call, stack_set)
+    operation = wanted_operation(call, "CREATE", regions)
     instances = wanted_instances(stack_set, organization, targets, regions)
     _override(call, instances)
     stack_set.target(named, regions)
-    return begin(call, stack_set, "CREATE", instances)
+    return begin(call, stack_set, operation, instances)
 
 
 def update_stack_instances(call: Call) -> Mapping[str, Any]:
@@ -41,11 +42,12 @@ def update_stack_instances(call: Call) -> Mapping[str, Any]:
     targets, regions = _targets(call), _regions(call)
     unit_ids(targets, organization)
     _check_overrides(call, stack_set)
+    operation = wanted_operation(call, "UPDATE", regions)
     instances = present_instances(stack_set, organization, targets, regions)
     if not instances:
         raise AwsError("StackInstanceNotFoundException", f"No stack instances of StackSet {stack_set.name} found")
     _override(call, instances)
-    return begin(call, stack_set, "UPDATE", instances)
+    return begin(call, stack_set, operation, instances)
 
 
 def delete_stack_instances(call: Call) -> Mapping[str, Any]:
@@ -56,10 +58,11 @@ def delete_stack_instances(call: Call) -> Mapping[str, Any]:
     check_free(stack_set)
     targets, regions = _targets(call), _regions(call)
     named = unit_ids(targets, organization)
+    operation = wanted_operation(call, "DELETE", regions)
     instances = present_instances(stack_set, organization, targets, regions)
     if targets.get("AccountFilterType", "NONE") == "NONE":
         stack_set.untarget(named, regions)
-    return begin(call, stack_set, "DELETE", instances)
+    return begin(call, stack_set, operation, instances)
 
 
 def describe_stack_instance(call: Call) -> Mapping[str, Any]:
@@ -102,8 +105,9 @@ def _regions(call: Call) -> Sequence[str]:
 
 def _check_overrides(call: Call, stack_set: StackSet) -> None:
     declared = stack_set.deployment.template.parameters
-    named = [parameter.get("ParameterKey") for parameter in call.parameters.get("ParameterOverrides", [])]
-    unknown = [str(name) for name in named if name not in declared]
+    given = call.parameters.get("ParameterOverrides", [])
+    named = given_values([one for one in given if not one.get("UsePreviousValue")], {})
+    unknown = [name for name in named if name not in declared]
     if unknown:
         raise validation_error(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
 

@@ -15,15 +15,18 @@ from sandbox.aws.errors import AwsError
 from sandbox.aws.state import Call
 
 
-def begin(call: Call, stack_set: StackSet, action: str, instances: Sequence[StackInstance]) -> Mapping[str, Any]:
-    """Begin what a call asks for.
+def wanted_operation(call: Call, action: str, regions: Sequence[str]) -> StackSetOperation:
+    """The operation that a call asks for, about nothing as yet.
+
+    Args:
+        call: The call.
+        action: `CREATE`, `UPDATE` or `DELETE`.
+        regions: Those that it may be about.
 
     Raises:
         AwsError: `ValidationError` or `NotModelled` for preferences that do not fit.
     """
-    organization = operating_organization(call)
-    regions = list(dict.fromkeys([*call.parameters.get("Regions", []), *(one.region for one in instances)]))
-    operation = StackSetOperation(
+    return StackSetOperation(
         id=call.parameters.get("OperationId") or str(uuid.uuid4()),
         action=action,
         created=call.now,
@@ -32,8 +35,14 @@ def begin(call: Call, stack_set: StackSet, action: str, instances: Sequence[Stac
         retains=call.parameters.get("RetainStacks", False),
         given=(call.operation, call.parameters),
     )
+
+
+def begin(
+    call: Call, stack_set: StackSet, operation: StackSetOperation, instances: Sequence[StackInstance]
+) -> Mapping[str, Any]:
+    """Begin an operation on some instances; the call's answer."""
     operation.include(instances)
-    enqueue(call.state, organization, stack_set, operation)
+    enqueue(call.state, operating_organization(call), stack_set, operation)
     return {"OperationId": operation.id}
 
 

@@ -10,14 +10,15 @@ from typing import Any, Final
 from sandbox.aws.cloudformation.api.deployments import check_capabilities, wanted_tags, wanted_template
 from sandbox.aws.cloudformation.api.lookup import existing_stack_set, home_of, living_stack_set, page
 from sandbox.aws.cloudformation.api.organizations_access import managed_organization, operating_organization
-from sandbox.aws.cloudformation.api.stack_set_operations import begin, repeated_operation
+from sandbox.aws.cloudformation.api.stack_set_operations import begin, repeated_operation, wanted_operation
 from sandbox.aws.cloudformation.parameters import parameter_values, shown_parameters
 from sandbox.aws.cloudformation.stack import Deployment
 from sandbox.aws.cloudformation.stack_sets.instances import present_instances
 from sandbox.aws.cloudformation.stack_sets.queue import check_free, check_idle
-from sandbox.aws.cloudformation.stack_sets.stack_set import AutoDeployment, StackSet
+from sandbox.aws.cloudformation.stack_sets.stack_set import AutoDeployment, StackInstance, StackSet
 from sandbox.aws.cloudformation.stack_sets.targets import unit_ids
 from sandbox.aws.errors import AwsError, not_modelled, validation_error
+from sandbox.aws.organizations.organization import Organization
 from sandbox.aws.state import Call
 
 _NAME: Final = "[a-zA-Z][-a-zA-Z0-9]{0,127}"
@@ -59,22 +60,11 @@ def update_stack_set(call: Call) -> Mapping[str, Any]:
     if (repeated := repeated_operation(call, stack_set)) is not None:
         return repeated
     check_free(stack_set)
-    targets, regions = call.parameters.get("DeploymentTargets"), call.parameters.get("Regions", [])
     _check_update(call, stack_set)
-    if targets is not None:
-        unit_ids(targets, organization)
-    deployment = _wanted_deployment(call, stack_set.deployment)
-    found = present_instances(stack_set, organization, targets, regions)
-    instances = [instance for instance in found if instance.status != "INOPERABLE"]
-    if {"Parameters", "TemplateBody", "TemplateURL"} & set(call.parameters):
-        for instance in stack_set.instances.values():
-            instance.status = "INOPERABLE" if instance.status == "INOPERABLE" else "OUTDATED"
-    stack_set.deployment = deployment
-    stack_set.description = call.parameters.get("Description", stack_set.description)
-    if "AutoDeployment" in call.parameters:
-        stack_set.automatic = _wanted_auto_deployment(call)
-    stack_set.manages_execution = call.parameters.get("ManagedExecution", {}).get("Active", stack_set.manages_execution)
-    return begin(call, stack_set, "UPDATE", instances)
+    instances = _updated_instances(call, stack_set, organization)
+    operation = wanted_operation(call, "UPDATE", [region for _, region in stack_set.instances])
+    _take_over(call, stack_set, _wanted_deployment(call, stack_set.deployment))
+    return begin(call, stack_set, operation, instances)
 
 
 def delete_stack_set(call: Call) -> Mapping[str, Any]:
@@ -155,6 +145,27 @@ def _wanted_deployment(call: Call, previous: Deployment | None) -> Deployment:
         wanted_tags(call.parameters.get("Tags"), previous.tags if previous else {}),
         tuple(capabilities),
     )
+
+
+def _updated_instances(call: Call, stack_set: StackSet, organization: Organization) -> list[StackInstance]:
+    targets = call.parameters.get("DeploymentTargets")
+    if targets is not None:
+        unit_ids(targets, organization)
+    found = present_instances(stack_set, organization, targets, call.parameters.get("Regions", []))
+    return [instance for instance in found if instance.status != "INOPERABLE"]
+
+
+def _take_over(call: Call, stack_set: StackSet, deployment: Deployment) -> None:
+    """Let a stack set be what a call wants; its instances are outdated by that, if it is a change for them."""
+    given = call.parameters
+    if "AutoDeployment" in given:
+        stack_set.automatic = _wanted_auto_deployment(call)
+    if {"Parameters", "TemplateBody", "TemplateURL"} & set(given):
+        for instance in stack_set.instances.values():
+            instance.status = "INOPERABLE" if instance.status == "INOPERABLE" else "OUTDATED"
+    stack_set.deployment = deployment
+    stack_set.description = given.get("Description", stack_set.description)
+    stack_set.manages_execution = given.get("ManagedExecution", {}).get("Active", stack_set.manages_execution)
 
 
 def _wanted_auto_deployment(call: Call) -> AutoDeployment:

@@ -49,6 +49,7 @@ def carry_out(run: StackSetRun, job: Job) -> Steps:
     operation = run.operation
     operation.status = "RUNNING"
     yield run.pause
+    _take_in(run)
     _skip_suspended(run)
     failed = False
     regions = list(dict.fromkeys(region for _, region in operation.results))
@@ -60,6 +61,13 @@ def carry_out(run: StackSetRun, job: Job) -> Steps:
         _cancel(region, _EXCEEDED if failed else _STOPPED)
     operation.status = "STOPPED" if operation.status == "STOPPING" else "FAILED" if failed else "SUCCEEDED"
     operation.ended = job.time
+
+
+def _take_in(run: StackSetRun) -> None:
+    """Let the stack set have the instances to be made, which an operation before this one may have deleted."""
+    if run.operation.action == "CREATE":
+        for key, result in run.operation.results.items():
+            result.instance = run.stack_set.instances.setdefault(key, result.instance)
 
 
 def _skip_suspended(run: StackSetRun) -> None:

@@ -199,6 +199,20 @@ def test_an_account_that_comes_during_an_operation_waits_for_its_end(
     assert sets.instances()[late.account_id] == SUCCEEDED
 
 
+def test_an_account_that_goes_and_comes_back_at_once_has_a_stack_again(
+    company: OrganizationBuilder, sets: Deployed
+) -> None:
+    account = company.account("Workloads")
+    sets.create()
+    sets.deploy("Workloads")
+    sets.cfn.update_stack_set(StackSetName=SET, UsePreviousTemplate=True, Capabilities=NAMED)
+    company.move(account, "Sandbox")
+    company.move(account, "Workloads")
+    sets.wait()
+    assert sets.actions() == [(action, "SUCCEEDED") for action in ("CREATE", "UPDATE", "DELETE", "CREATE")]
+    assert (sets.instances(), roles(account)) == ({account.account_id: SUCCEEDED}, [ROLE])
+
+
 def test_an_account_that_comes_and_fails_does_not_disturb_the_others(
     company: OrganizationBuilder, sets: Deployed
 ) -> None:

@@ -173,6 +173,25 @@ def test_a_region_that_fails_cancels_those_after_it(company: OrganizationBuilder
 
 
 @pytest.mark.parametrize(
+    "refused",
+    [
+        {"OperationPreferences": {"MaxConcurrentCount": 1, "MaxConcurrentPercentage": 1}},
+        {"OperationPreferences": {"RegionOrder": ["eu-west-1"]}},
+        {"ParameterOverrides": [{"ParameterKey": "Name"}]},
+    ],
+)
+def test_an_operation_that_is_refused_leaves_nothing_behind(
+    company: OrganizationBuilder, sets: Deployed, refused: dict[str, Any]
+) -> None:
+    company.account("Workloads")
+    sets.create()
+    with pytest.raises(ClientError, match="ValidationError"):
+        sets.begin("create_stack_instances", "Workloads", **refused)
+    assert (sets.instances(), sets.actions()) == ({}, [])
+    assert sets.cfn.describe_stack_set(StackSetName=SET)["StackSet"]["OrganizationalUnitIds"] == []
+
+
+@pytest.mark.parametrize(
     "call", ["create_stack_instances", "update_stack_instances", "delete_stack_instances", "update_stack_set"]
 )
 def test_one_operation_goes_on_at_a_time(company: OrganizationBuilder, sets: Deployed, call: str) -> None:

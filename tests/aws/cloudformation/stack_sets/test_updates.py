@@ -113,6 +113,27 @@ def test_a_stack_set_has_changed_even_if_its_instances_could_not(company: Organi
     assert sets.instances() == {account.account_id: ("OUTDATED", "FAILED")}
 
 
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"OperationPreferences": {"MaxConcurrentCount": 1, "MaxConcurrentPercentage": 1}},
+        {"AutoDeployment": {"Enabled": False, "RetainStacksOnAccountRemoval": True}},
+        {"Capabilities": []},
+    ],
+)
+def test_an_update_that_is_refused_changes_nothing(
+    company: OrganizationBuilder, sets: Deployed, refused: dict[str, Any]
+) -> None:
+    account = company.account("Workloads")
+    sets.create()
+    sets.deploy("Workloads")
+    before = sets.cfn.describe_stack_set(StackSetName=SET)["StackSet"]
+    with pytest.raises(ClientError):
+        sets.update(member_template("renamed"), Description="new", **refused)
+    assert sets.cfn.describe_stack_set(StackSetName=SET)["StackSet"] == before
+    assert sets.instances() == {account.account_id: SUCCEEDED}
+
+
 def test_outdated_instances_are_tried_again_by_the_next_update(company: OrganizationBuilder, sets: Deployed) -> None:
     account = company.account("Workloads")
     sets.create()
