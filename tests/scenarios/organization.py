@@ -12,7 +12,7 @@ from sandbox.bootstrap import ManagedOrganization
 from sandbox.installation import AUDIENCE
 from tests.aws.sessions import session_key
 from tests.scenarios.cluster import Document
-from tests.scenarios.scenario import NAME, Role, Scenario, role_in
+from tests.scenarios.scenario import NAME, Role, Scenario, condition_of, role_in
 from tests.waiting import until
 
 
@@ -57,6 +57,10 @@ class OrganizationScenario(Scenario):
     def apply(self, name: str = NAME, **spec: Any) -> Document:
         return super().apply(name, **{"target": self.target(), **spec})
 
+    def look_again(self, when: str = "now") -> None:
+        """Ask for a look at everything, as people do; each wish needs another value."""
+        self.cluster.patch("AponoConnector", NAME, {"metadata": {"annotations": {"apono.io/reconcile-at": when}}})
+
     # --- what people see --------------------------------------------------------------------------------------
 
     def stack(self, name_or_id: str | None = None) -> Mapping[str, Any] | None:
@@ -78,6 +82,15 @@ class OrganizationScenario(Scenario):
             return told if len(told.split("/")) == len(("arn:…:stack", "name", "id")) else None
 
         return until("the stack's id shows", look, 20.0, lambda: self._state(NAME))
+
+    def stack_says(self, *parts: str, seconds: float = 40.0) -> str:
+        """Wait until the message of ManagementStackReady has all of *parts*."""
+
+        def look() -> str | None:
+            message = str(condition_of(self.connector(), "ManagementStackReady").get("message"))
+            return message if all(part in message for part in parts) else None
+
+        return until(f"the condition says {parts}", look, seconds, lambda: self._state(NAME))
 
     def connector_stacks(self) -> dict[str, str]:
         """Name and status of all stacks ``apono-*`` of the management account that are not gone."""

@@ -12,16 +12,12 @@ import pytest
 
 from tests.aws.sessions import assume
 from tests.scenarios.organization import OrganizationScenario
-from tests.scenarios.scenario import NAME, Role, condition_of
+from tests.scenarios.scenario import Role, condition_of
 from tests.waiting import until
 
 WIDE = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "organizations:*", "Resource": "*"}]}
 )
-
-
-def look_again(scenario: OrganizationScenario, when: str = "now") -> None:
-    scenario.cluster.patch("AponoConnector", NAME, {"metadata": {"annotations": {"apono.io/reconcile-at": when}}})
 
 
 def trust_others(scenario: OrganizationScenario, name: str) -> None:
@@ -54,7 +50,7 @@ def test_a_management_role_that_is_changed_by_hand_comes_back_and_an_event_says_
     change(organization, connector["status"]["managementAccountRoleArn"].rpartition("/")[2])
     assert comparable(organization.management_role(connector)) != before
 
-    look_again(organization)
+    organization.look_again()
 
     until("the role is as before", lambda: comparable(organization.management_role(connector)) == before, 40)
     organization.ready(seconds=40)
@@ -69,7 +65,7 @@ def test_a_management_role_that_is_deleted_by_hand_is_made_again(organization: O
     iam.delete_role_policy(RoleName=role_arn.rpartition("/")[2], PolicyName="apono-connector")
     iam.delete_role(RoleName=role_arn.rpartition("/")[2])
 
-    look_again(organization)
+    organization.look_again()
 
     until("there is a role", lambda: organization.management_role(connector) is not None, 40)
     organization.ready(seconds=40)
@@ -81,7 +77,7 @@ def test_under_report_a_changed_management_role_is_told_and_left(organization: O
     widen(organization, connector["status"]["managementAccountRoleArn"].rpartition("/")[2])
     changed = comparable(organization.management_role(connector))
 
-    look_again(organization)
+    organization.look_again()
 
     connector = organization.condition("Drifted", "True", "Drifted", seconds=40)
     assert "ManagementRole is another (Policies)" in condition_of(connector, "Drifted")["message"]
@@ -105,7 +101,7 @@ def test_a_template_that_others_changed_in_place_comes_back(organization: Organi
     organization.stack_is("UPDATE_COMPLETE")
     assert comparable(organization.management_role(connector)) != before
 
-    look_again(organization)
+    organization.look_again()
 
     until("the role is as before", lambda: comparable(organization.management_role(connector)) == before, 40)
     organization.ready(seconds=40)

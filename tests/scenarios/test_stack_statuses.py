@@ -63,10 +63,6 @@ def message_of(scenario: OrganizationScenario) -> str:
     return scenario.message("ManagementStackReady")
 
 
-def look_again(scenario: OrganizationScenario, when: str = "now") -> None:
-    scenario.cluster.patch("AponoConnector", NAME, {"metadata": {"annotations": {"apono.io/reconcile-at": when}}})
-
-
 @contextmanager
 def denied(scenario: OrganizationScenario, *operations: str, times: int | None = None) -> Iterator[None]:
     """CloudFormation is denied calls to IAM in the management account, each so many times."""
@@ -82,16 +78,6 @@ def statuses(scenario: OrganizationScenario, stack_id: str) -> list[str]:
     """All statuses that a stack has had, the first one first."""
     events = scenario.stacks.describe_stack_events(StackName=stack_id)["StackEvents"]
     return [one["ResourceStatus"] for one in reversed(events) if one["PhysicalResourceId"] == stack_id]
-
-
-def until_reads(scenario: OrganizationScenario, *parts: str, seconds: float = 40.0) -> str:
-    """Wait until the condition of the stack says all of that."""
-
-    def look() -> str | None:
-        message = str(condition_of(scenario.connector(), "ManagementStackReady").get("message"))
-        return message if all(part in message for part in parts) else None
-
-    return until(f"the condition says {parts}", look, seconds, lambda: scenario._state(NAME))  # noqa: SLF001 -- a part of it
 
 
 # --- never made ---------------------------------------------------------------------------------------------------
@@ -143,7 +129,7 @@ def test_a_stack_that_was_never_made_is_made_anew(organization: OrganizationScen
         failed = organization.stack_is(ending)["StackId"]
     organization.aws.hooks.clear()
 
-    look_again(organization)
+    organization.look_again()
 
     connector = organization.ready(seconds=60)
     assert connector["status"]["managementStackId"] != failed
@@ -164,9 +150,9 @@ def test_a_stack_that_somebody_else_works_on_is_waited_for(organization: Organiz
     change_parameter(organization, name, "Permissions", "FullAccess")
     mark = organization.aws.calls.mark()
 
-    look_again(organization)
+    organization.look_again()
 
-    message = until_reads(organization, name, "UPDATE_")
+    message = organization.stack_says(name, "UPDATE_")
     assert "IN_PROGRESS" in message
     assert "CreateChangeSet" not in organization.management_calls(mark).operations
     organization.aws.stack_step_seconds = 0
@@ -204,13 +190,13 @@ def test_an_update_that_failed_is_told_with_its_reason_and_tried_again_when_it_i
     with denied(organization, "PutRolePermissionsBoundary", times=1):
         organization.apply(permissions="FullAccess")
         organization.condition("ManagementStackReady", "False", "StackFailed", seconds=60)
-        until_reads(organization, "ManagementRole", "iam:PutRolePermissionsBoundary")
+        organization.stack_says("ManagementRole", "iam:PutRolePermissionsBoundary")
 
     organization.stack_is("UPDATE_ROLLBACK_COMPLETE")
     role = organization.management_role(first)
     assert role is not None
     assert role.boundary == organization.entry["permissionsBoundaries"]["ReadOnly"]
-    look_again(organization)
+    organization.look_again()
     second = organization.ready(seconds=60)
     assert second["status"]["managementStackStatus"] == "UPDATE_COMPLETE"
     assert second["status"]["managementStackId"] == first["status"]["managementStackId"]
@@ -223,7 +209,7 @@ def test_an_update_of_others_that_failed_and_was_not_undone_is_changed_back(orga
         change_parameter(organization, name, "Permissions", "FullAccess", DisableRollback=True)
         organization.stack_is("UPDATE_FAILED", name)
 
-    look_again(organization)
+    organization.look_again()
 
     organization.stack_is("UPDATE_COMPLETE", name, seconds=40)
     organization.ready(seconds=40)
@@ -234,9 +220,9 @@ def test_a_rollback_that_failed_is_told_and_goes_on_when_it_is_asked_for(organiz
     with denied(organization, "PutRolePolicy"):
         organization.apply(permissions="FullAccess")
         organization.condition("ManagementStackReady", "False", "StackFailed", seconds=60)
-        until_reads(organization, "UPDATE_ROLLBACK_FAILED", "iam:PutRolePolicy")
+        organization.stack_says("UPDATE_ROLLBACK_FAILED", "iam:PutRolePolicy")
 
-    look_again(organization)
+    organization.look_again()
 
     connector = organization.ready(seconds=60)
     assert connector["status"]["managementStackStatus"] == "UPDATE_COMPLETE"
@@ -327,7 +313,7 @@ def test_a_change_that_turns_out_to_be_none_is_taken_for_done(organization: Orga
     change_parameter(organization, name, "Permissions", "ReadOnly")
     mark = organization.aws.calls.mark()
 
-    look_again(organization)
+    organization.look_again()
 
     until("it was looked at", lambda: "DeleteChangeSet" in organization.management_calls(mark).operations, 40)
     organization.ready(seconds=40)

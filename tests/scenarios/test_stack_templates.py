@@ -42,10 +42,6 @@ Outputs:
 """
 
 
-def look_again(scenario: OrganizationScenario, when: str = "now") -> None:
-    scenario.cluster.patch("AponoConnector", NAME, {"metadata": {"annotations": {"apono.io/reconcile-at": when}}})
-
-
 def takes_itself_away(scenario: OrganizationScenario) -> None:
     scenario.cluster.delete("AponoConnector", NAME)
     scenario.gone("AponoConnector", NAME, seconds=60)
@@ -105,7 +101,7 @@ def test_a_trust_that_names_a_role_that_is_no_more_is_told_and_saved_again(
     old = connector["status"]["connectorRoleId"]
     make_anew(scenario.account, connector["status"]["connectorRoleArn"].rpartition("/")[2])
 
-    look_again(scenario, "first")
+    scenario.look_again("first")
 
     scenario.condition("ManagementStackReady", "False", "TrustBroken", seconds=40)
     connector = scenario.condition("Stalled", "True", "TrustBroken", seconds=40)
@@ -117,7 +113,7 @@ def test_a_trust_that_names_a_role_that_is_no_more_is_told_and_saved_again(
         assume(scenario.aws, scenario.as_connector(), role_arn)
 
     scenario.apply(driftPolicy="Correct")
-    look_again(scenario, "second")
+    scenario.look_again("second")
 
     scenario.ready(seconds=60)
     assert assume(scenario.aws, scenario.as_connector(), role_arn)
