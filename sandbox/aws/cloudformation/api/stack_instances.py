@@ -106,7 +106,7 @@ def _regions(call: Call) -> Sequence[str]:
 def _check_overrides(call: Call, stack_set: StackSet) -> None:
     declared = stack_set.deployment.template.parameters
     given = call.parameters.get("ParameterOverrides", [])
-    named = given_values([one for one in given if not one.get("UsePreviousValue")], {})
+    named = given_values(given, stack_set.deployment.parameters)
     unknown = [name for name in named if name not in declared]
     if unknown:
         raise validation_error(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
@@ -118,7 +118,9 @@ def _override(call: Call, instances: Sequence[StackInstance]) -> None:
     if given is None:
         return
     for instance in instances:
-        instance.overrides = given_values(given, instance.overrides)
+        known = instance.overrides
+        meant = [one for one in given if not one.get("UsePreviousValue") or one["ParameterKey"] in known]
+        instance.overrides = given_values(meant, known)
 
 
 def _is_wanted(call: Call, instance: StackInstance) -> bool:

@@ -178,6 +178,7 @@ def test_a_region_that_fails_cancels_those_after_it(company: OrganizationBuilder
         {"OperationPreferences": {"MaxConcurrentCount": 1, "MaxConcurrentPercentage": 1}},
         {"OperationPreferences": {"RegionOrder": ["eu-west-1"]}},
         {"ParameterOverrides": [{"ParameterKey": "Name"}]},
+        {"ParameterOverrides": [{"ParameterKey": "Name", "UsePreviousValue": True}]},
     ],
 )
 def test_an_operation_that_is_refused_leaves_nothing_behind(

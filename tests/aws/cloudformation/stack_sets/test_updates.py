@@ -185,8 +185,10 @@ def test_an_overridden_parameter_stays_when_nothing_is_said_of_it(company: Organ
     account = company.account("Workloads")
     sets.create(parametrised(Other={"Type": "String", "Default": "a"}))
     sets.deploy("Workloads", ParameterOverrides=given(Text="override"))
-    sets.finish(sets.begin("update_stack_instances", "Workloads"))
-    assert overrides(sets, account) == {"Text": "override"}
+    previous = [{"ParameterKey": name, "UsePreviousValue": True} for name in ("Text", "Other")]
+    for unchanged in ({}, {"ParameterOverrides": previous}):
+        sets.finish(sets.begin("update_stack_instances", "Workloads", **unchanged))
+        assert overrides(sets, account) == {"Text": "override"}
     kept = [{"ParameterKey": "Text", "UsePreviousValue": True}, *given(Other="b")]
     sets.finish(sets.begin("update_stack_instances", "Workloads", ParameterOverrides=kept))
     assert overrides(sets, account) == {"Text": "override", "Other": "b"}
