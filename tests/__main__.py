@@ -1,7 +1,8 @@
 """Every check and test, one after the other: ``python -m tests``, which is what ``make test`` runs.
 
 All of them run even if an early one fails; the last line says how many passed and failed, a check (lint, types,
-generated files, coverage) counting as one.
+generated files, coverage) counting as one. What keeps a single core busy runs beside the tests that mostly wait for
+Kubernetes, and is printed once it is done.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 import xml.etree.ElementTree as ET  # our own reports
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +22,16 @@ PYTHON = sys.executable
 PURE = "apono_operator.state,apono_operator.v1alpha1"
 """The pure core, whose branches the unit tests cover completely."""
 
-CHECKS: dict[str, list[str]] = {
+BEFORE: dict[str, list[str]] = {
     "lint": [PYTHON, "-m", "ruff", "check", "--quiet"],
     "format": [PYTHON, "-m", "ruff", "format", "--check", "--quiet"],
+    "programs of the control plane": [PYTHON, "-m", "sandbox.controlplane", "build"],
+}
+"""Checks that end at once, and what all other tests need."""
+
+BESIDE: dict[str, list[str]] = {
     "types": [PYTHON, "-m", "mypy", "--no-error-summary"],
     "generated reference": [PYTHON, "docs/generate.py", "--check"],
-    "programs of the control plane": [PYTHON, "-m", "sandbox.controlplane", "build"],
 }
 PURE_TESTS = ("tests/unit/state", "tests/unit/v1alpha1")
 UNIT = [PYTHON, "-m", "coverage", "run", "--branch", f"--source={PURE}", "-m", "pytest", "-q", *PURE_TESTS]
@@ -38,7 +44,7 @@ LONG = ("tests/sweeps", "tests/scenarios")
 """What takes longest comes first, so that no worker is left alone with it in the end."""
 
 # More workers than a small machine has cores: most tests wait for Kubernetes.
-REST = [PYTHON, "-m", "pytest", "-q", "-n", "4", "--dist", "worksteal", *OTHERS, "--durations=15", *LONG, "tests"]
+REST = [PYTHON, "-m", "pytest", "-q", "-n", "4", "--dist", "worksteal", *OTHERS, "--durations=25", *LONG, "tests"]
 
 
 @dataclass(frozen=True)
@@ -62,21 +68,27 @@ def main() -> int:
 
 
 def _all() -> Iterator[Tally]:
-    for name, command in CHECKS.items():
+    for name, command in BEFORE.items():
         yield _check(name, command)
-    with tempfile.TemporaryDirectory() as reports:
-        yield _tests("tests of the pure core", UNIT, Path(reports) / "unit.xml")
-        yield _check("branches of the pure core", COVERAGE)
+    with tempfile.TemporaryDirectory() as reports, ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(_beside, Path(reports) / "unit.xml")
         yield _tests("all other tests", REST, Path(reports) / "rest.xml")
+        yield beside.result()
         _print_sweeps(Path(reports) / "rest.xml")
 
 
-def _check(name: str, command: list[str]) -> Tally:
-    return Tally(passed=1) if _run(name, command) == 0 else Tally(failed=1)
+def _beside(report: Path) -> Tally:
+    checks = (_check(name, command, held_back=True) for name, command in BESIDE.items())
+    core = _tests("tests of the pure core", UNIT, report, held_back=True)
+    return sum(checks, core + _check("branches of the pure core", COVERAGE, held_back=True))
 
 
-def _tests(name: str, command: list[str], report: Path) -> Tally:
-    status = _run(name, [*command, f"--junitxml={report}"])
+def _check(name: str, command: list[str], *, held_back: bool = False) -> Tally:
+    return Tally(passed=1) if _run(name, command, held_back=held_back) == 0 else Tally(failed=1)
+
+
+def _tests(name: str, command: list[str], report: Path, *, held_back: bool = False) -> Tally:
+    status = _run(name, [*command, f"--junitxml={report}"], held_back=held_back)
     if not report.exists():
         return Tally(failed=1)
     suites = ET.parse(report).getroot().iter("testsuite")  # noqa: S314 -- our own report
@@ -112,11 +124,16 @@ def _properties(report: Path) -> Iterator[dict[str, str]]:
             yield told
 
 
-def _run(name: str, command: list[str]) -> int:
+def _run(name: str, command: list[str], *, held_back: bool = False) -> int:
+    """Run *command*; what it prints is printed at once, or *held_back* until it is done, so that nothing mixes."""
     began = time.monotonic()
-    print(f"=== {name}", flush=True)
-    status = subprocess.run(command, check=False).returncode
-    print(f"=== {name}: {'ok' if status == 0 else f'FAILED ({status})'}, {time.monotonic() - began:.1f} s", flush=True)
+    if not held_back:
+        print(f"=== {name}", flush=True)
+    output, errors = (subprocess.PIPE, subprocess.STDOUT) if held_back else (None, None)
+    done = subprocess.run(command, check=False, stdout=output, stderr=errors, text=True)
+    status, seconds = done.returncode, time.monotonic() - began
+    told = f"\n=== {name}\n{done.stdout}" if held_back else ""
+    print(f"{told}=== {name}: {'ok' if status == 0 else f'FAILED ({status})'}, {seconds:.1f} s", flush=True)
     return status
 
 
