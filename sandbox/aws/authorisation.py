@@ -13,7 +13,7 @@ from sandbox.aws.policy.evaluation import Denial, PolicyType, denial
 from sandbox.aws.policy.statements import Request
 from sandbox.aws.state import Call
 
-_PERMISSIONS: Final[Mapping[str, Mapping[str, Permissions]]] = {
+PERMISSIONS: Final[Mapping[str, Mapping[str, Permissions]]] = {
     "cloudformation": cloudformation.PERMISSIONS,
     "iam": iam.PERMISSIONS,
     "organizations": organizations.PERMISSIONS,
@@ -67,9 +67,9 @@ def authorise(call: Call, permissions: Iterable[Permission]) -> None:
 
 def _rows(call: Call) -> Permissions:
     action = f"{call.service}:{call.operation}"
-    if call.service not in _PERMISSIONS:
+    if call.service not in PERMISSIONS:
         return needing(action)
-    found = _PERMISSIONS[call.service].get(call.operation)
+    found = PERMISSIONS[call.service].get(call.operation)
     if found is None:
         raise not_modelled(f"the permissions of {action}")
     return found

@@ -30,13 +30,14 @@ from sandbox.aws.wire.models import check_constraints, operation_model, redacted
 from sandbox.aws.wire.protocols import named_operation, render_error
 from sandbox.aws.wire.server import HttpRequest, HttpResponse
 
-_SERVICES: Final[Mapping[str, Mapping[str, Operation]]] = {
+SERVICES: Final[Mapping[str, Mapping[str, Operation]]] = {
     "cloudformation": CLOUDFORMATION_OPERATIONS,
     "iam": IAM_OPERATIONS,
     "organizations": ORGANIZATIONS_OPERATIONS,
     "sso": IDENTITY_CENTER_OPERATIONS,
     "sts": STS_OPERATIONS,
 }
+"""The operations that are modelled, by service."""
 
 
 @dataclass
@@ -121,7 +122,7 @@ class Pipeline:
         try:
             progress.key = self._state.keys.usable(key.access_key_id, key.session_token, self._state.clock())
             call = Call(self._state, service, operation, parameters, region, key.caller, key.access_key_id)
-            return self._carry_out(call, _SERVICES[service][operation], progress.model, progress)
+            return self._carry_out(call, SERVICES[service][operation], progress.model, progress)
         except AwsError as error:
             outcome = error.code
             raise
@@ -207,7 +208,7 @@ def _read(request: HttpRequest, signature: Signature | None, progress: _Progress
     fields = query.form_fields(request.body) if _is_form(request) else {}
     progress.operation = fields.pop("Action", "") or named_operation(progress.service, request)
     what = f"{progress.service}:{progress.operation}"
-    operations = _SERVICES.get(progress.service)
+    operations = SERVICES.get(progress.service)
     if operations is None or _is_form(request) == _speaks_json(progress.service):
         raise not_modelled(what)
     version = fields.pop("Version", "") if _is_form(request) else service_model(progress.service).api_version
