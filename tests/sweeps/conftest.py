@@ -17,6 +17,7 @@ from sandbox.aws import Account, FrontDoor
 from sandbox.controlplane import ControlPlane, shared_control_plane
 from sandbox.installation import CRD, create_oidc_provider
 from tests.adapters.aws.connection import connect
+from tests.sweeps.clients import ThriftySession
 from tests.sweeps.line import ApiClient, Line
 from tests.sweeps.organization import OrganizationWorld, administer
 from tests.sweeps.tally import Record
@@ -96,7 +97,9 @@ def _parts(control_plane: ControlPlane) -> Iterator[tuple[dict[str, Any], Accoun
             {
                 "namespace": Namespace(control_plane.kubeconfig, name),
                 "aws": aws,
-                "connection": connect(aws, account, fence=line, clock=lambda: clock.seconds + 1e6 * starts.count),
+                "connection": connect(
+                    aws, account, kind=ThriftySession, fence=line, clock=lambda: clock.seconds + 1e6 * starts.count
+                ),
                 "kubernetes": Kubernetes(_client(control_plane, line), line),
                 "line": line,
                 "clock": clock,

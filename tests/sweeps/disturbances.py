@@ -11,8 +11,7 @@ from typing import Any
 import urllib3.exceptions
 
 from sandbox.aws import Effect, LostResponse, server_error, throttle
-from sandbox.aws.faults import expired_credentials
-from tests.sweeps.line import Call, Disturbance, Line, to_last_write
+from tests.sweeps.line import EXPIRED, Call, Disturbance, Line, to_last_write
 
 Ask = Callable[[], Any]
 
@@ -21,7 +20,7 @@ AWS: Mapping[str, Effect] = {
     "failed": server_error(),
     "made, but told to have failed": LostResponse(),
     "made, but the connection was reset": LostResponse(reset=True),
-    "refused for expired credentials": expired_credentials(),
+    "refused for expired credentials": EXPIRED,
 }
 
 

@@ -14,6 +14,9 @@ from apono_operator.v1alpha1 import Reason
 from tests.scenarios.cluster import Document
 from tests.sweeps.world import World
 
+HOUR = 3600.0
+"""Seconds; an hour lies between thorough looks."""
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
@@ -45,14 +48,18 @@ class Driver:
             Death: as the line was asked for.
         """
         outcome: Outcome | None = None
+        waited = False
         for number in range(self.world.pass_limit):
             mark = self.world.line.count
             outcome = self.step()
             calls = [call for call in self.world.line.recording() if call.number > mark]
             changed = any(call.writes and not call.tells for call in calls)
             if outcome and _awaits_nothing(outcome) and not changed:
-                return
-            self.world.pause(number, paced=outcome is not None and outcome.paced)
+                if waited or not self.world.awaits_hourly_look(self.owner):
+                    return
+                self.world.clock.seconds += HOUR
+                waited = True
+            self.world.pause(number, paced=outcome is not None and (outcome.paced or outcome.stack_moves))
         raise NotConvergedError(f"after {self.world.pass_limit} passes: {outcome}")
 
     def step(self) -> Outcome | None:
@@ -99,7 +106,7 @@ class Driver:
 
 
 def _awaits_nothing(outcome: Outcome) -> bool:
-    return {outcome.awaits, outcome.children} == {Next.NOTHING} and not outcome.hurry
+    return {outcome.awaits, outcome.children} == {Next.NOTHING} and not (outcome.hurry or outcome.stack_moves)
 
 
 def _is_of_stack(remainder: Remainder | None) -> bool:

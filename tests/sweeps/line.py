@@ -11,11 +11,14 @@ from kubernetes.client.rest import RESTResponse
 
 from apono_operator.adapters.fence import Fence
 from sandbox.aws import Call as AwsCall
-from sandbox.aws import Effect
+from sandbox.aws import Effect, expired_credentials
 from sandbox.aws.faults import Hooks
 
 Moment = Literal["before", "after"]
 MOMENTS: tuple[Moment, ...] = ("before", "after")
+EXPIRED = expired_credentials()
+"""Befalls all further calls of a session as well; who has a key of its own is refused once."""
+
 _UNNAMED = "?"
 _AWS_READS = ("Assume", "Describe", "Get", "List")
 
@@ -84,6 +87,7 @@ class Line(Fence):
     def __init__(self) -> None:
         super().__init__()
         self._under_way: AwsCall | None = None
+        self._over: set[str | None] = set()
         self.begin()
 
     def begin(self, cut: Point | None = None) -> None:
@@ -153,10 +157,17 @@ class Line(Fence):
         if self._is_open():
             self.name(call.operation)
             self._under_way = call
+            if call.access_key_id in self._over:
+                EXPIRED.before()
             effect = self._effect_on(call)
             if effect:
-                self.has_struck = True
-                effect.before()
+                self._suffer(call, effect)
+
+    def _suffer(self, call: AwsCall, effect: Effect) -> None:
+        self.has_struck = True
+        if effect is EXPIRED and call.caller and call.caller.session:
+            self._over.add(call.access_key_id)
+        effect.before()
 
     def _carried_out(self, call: AwsCall) -> None:
         effect = self._effect_on(call)

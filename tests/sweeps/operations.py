@@ -12,12 +12,11 @@ from apono_operator.reconciler import Reconciler
 from apono_operator.state.resources import Owner
 from tests.scenarios.cluster import Document
 from tests.sweeps import evidence
-from tests.sweeps.driving import Driver
+from tests.sweeps.driving import HOUR, Driver
 from tests.sweeps.world import World
 
 MINUTE = 60.0
-HOUR = 3600.0
-"""Seconds; an hour lies between thorough looks."""
+"""Seconds."""
 
 ByHand = Callable[[Any, Owner], object]
 """What somebody does to a connector's things in a world, which is of the kind that it needs."""

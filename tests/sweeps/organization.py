@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from apono_operator.reconciler import Reconciler
@@ -50,12 +51,6 @@ class OrganizationWorld(World):
 
     administered: Administered = field(kw_only=True)
 
-    pass_limit: int = 40
-    """A stack that failed is tried again after minutes."""
-
-    longest_pause: float = 300.0
-    """Seconds, as the handlers look at what has long been waiting for somebody."""
-
     @property
     def management(self) -> Account:
         """The management account."""
@@ -85,12 +80,16 @@ class OrganizationWorld(World):
 
     @contextmanager
     def stack_steps(self, seconds: float) -> Iterator[None]:
-        """Let each step of a stack take so long; a pass that waits for one waits as long."""
-        self.aws.stack_step_seconds = seconds
+        """Let each step of a stack take so long; a pass that waits for one waits as long.
+
+        So there are more passes, and longer pauses: what failed is tried again after minutes.
+        """
+        before = self.pass_limit, self.longest_pause
+        self.aws.stack_step_seconds, self.pass_limit, self.longest_pause = seconds, 40, 300.0
         try:
             yield
         finally:
-            self.aws.stack_step_seconds = 0
+            self.aws.stack_step_seconds, self.pass_limit, self.longest_pause = 0, *before
 
     def fail_stack(self, owner: Owner, operation: str, effect: Effect, times: int = 1) -> None:
         """Let CloudFormation fail at its next calls about the connector's management role."""
@@ -119,6 +118,10 @@ class OrganizationWorld(World):
             raise
         return found
 
+    def awaits_hourly_look(self, owner: Owner) -> bool:
+        """A change set that compares, and whose maker died, is found again by the next comparison."""
+        return self.stack(owner) is not None and bool(self._change_sets(owner))
+
     def seen(self, owner: Owner, mark: int) -> Document:
         found = super().seen(owner, mark)
         stack, role = self.stack(owner), evidence.role_of(self.management, self.management_role_name(owner))
@@ -130,6 +133,7 @@ class OrganizationWorld(World):
             "status names the stack": bool(stack and role) and _names(status, stack or {}, role or {}),
             "management role": {key: role[key] for key in role.keys() - {"RoleId", "Arn"}} if role else None,
             "creations": {**found["creations"], **self._made(owner, mark)},
+            "connector role went first": self._went_first(owner, mark),
         }
 
     def stage(self, owner: Owner) -> str:
@@ -160,6 +164,13 @@ class OrganizationWorld(World):
             "stack changed": len({call.parameters["ChangeSetName"] for call in changes if call.applied}),
             "stack deleted": len({call.parameters["StackName"] for call in deletions if call.applied}),
         }
+
+    def _went_first(self, owner: Owner, mark: int) -> bool:
+        """Whether the connector's role was deleted while there was one that trusts it."""
+        names = {self.role_name(owner): True, self.management_role_name(owner): False}
+        deletions = self.aws.calls.since(mark).of(operation="DeleteRole")
+        order = [names[name] for call in deletions if call.applied and (name := call.parameters["RoleName"]) in names]
+        return any(connector and not then for connector, then in pairwise(order))
 
 
 def administer(aws: FrontDoor, member: Account) -> Administered:
@@ -218,11 +229,11 @@ def _entry(aws: FrontDoor, management: Account, units: tuple[Unit, ...], arns: M
 def _plain(stack: Document) -> Document:
     return {
         "status": stack["StackStatus"],
-        "parameters": {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]},
+        "parameters": {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", ())},
         "outputs": {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())},
-        "tags": {one["Key"]: one["Value"] for one in stack["Tags"]},
+        "tags": {one["Key"]: one["Value"] for one in stack.get("Tags", ())},
         "service role": stack.get("RoleARN"),
-        "capabilities": stack["Capabilities"],
+        "capabilities": stack.get("Capabilities"),
     }
 
 

@@ -60,11 +60,24 @@ def everything(world: OrganizationWorld) -> Setting:
 # --- what somebody may do by hand -------------------------------------------------------------------------------------
 
 
+def delete_connector_role(world: OrganizationWorld, owner: Owner) -> None:
+    clear_change_sets(world, owner)
+    delete_role(world, owner)
+
+
+def clear_change_sets(world: OrganizationWorld, owner: Owner) -> None:
+    """Delete what was carried out: one attempt may have left it, and another not."""
+    name = world.stack_name(owner)
+    for one in world.stacks.list_change_sets(StackName=name)["Summaries"]:
+        world.stacks.delete_change_set(StackName=name, ChangeSetName=one["ChangeSetId"])
+
+
 def delete_stack(world: OrganizationWorld, owner: Owner) -> None:
     world.stacks.delete_stack(StackName=world.stack_name(owner))
 
 
 def change_parameters(world: OrganizationWorld, owner: Owner) -> None:
+    clear_change_sets(world, owner)
     stack = world.stack(owner) or {}
     kept = [one["ParameterKey"] for one in stack["Parameters"] if one["ParameterKey"] != "Permissions"]
     parameters = [{"ParameterKey": key, "UsePreviousValue": True} for key in kept]
@@ -77,6 +90,7 @@ def change_parameters(world: OrganizationWorld, owner: Owner) -> None:
 
 
 def retag_stack(world: OrganizationWorld, owner: Owner) -> None:
+    clear_change_sets(world, owner)
     stack = world.stack(owner) or {}
     world.stacks.update_stack(
         StackName=stack["StackName"],
@@ -126,24 +140,24 @@ def changes_asked_for(world: OrganizationWorld) -> list[Operation]:
     }
     shared: list[Subject] = []
     ends = zip([PLAIN, *ring.values()], ring.items(), strict=False)
-    return _settled([Update(world, Change(name, here, there), shared) for here, (name, there) in ends])
+    return _settled(world, [Update(world, Change(name, here, there), shared) for here, (name, there) in ends])
 
 
 def changes_by_hand(world: OrganizationWorld) -> list[Operation]:
-    """All that somebody may do by hand, to one connector."""
+    """All that somebody may do by hand, each to a connector of its own."""
     kinds: dict[str, ByHand] = {
-        "connector role deleted": delete_role,
+        "connector role deleted": delete_connector_role,
         "stack deleted": delete_stack,
         "stack's parameters changed": change_parameters,
         "stack's tags changed": retag_stack,
     }
-    shared: list[Subject] = []
-    return [Update(world, Change(name, PLAIN, PLAIN, by_hand), shared) for name, by_hand in kinds.items()]
+    changes = [Change(name, PLAIN, PLAIN, by_hand) for name, by_hand in kinds.items()]
+    return [operation for change in changes for operation in _settled(world, directions(world, change))]
 
 
 def change_of_everything(world: OrganizationWorld) -> list[Operation]:
     """All of what may be asked for or decided at once, there and back again."""
-    return _settled(directions(world, Change("everything", PLAIN, everything(world))))
+    return _settled(world, directions(world, Change("everything", PLAIN, everything(world))))
 
 
 def creation(world: OrganizationWorld) -> list[Operation]:
@@ -171,7 +185,7 @@ def update(world: OrganizationWorld, befalls: ByHand | None) -> list[Operation]:
     shared: list[Subject] = []
     there = Change("update", PLAIN, FULL_ACCESS, befalls)
     back = Change("update, undone", FULL_ACCESS, PLAIN, befalls)
-    return _settled([Update(world, there, shared), Update(world, back, shared)])
+    return _settled(world, [Update(world, there, shared), Update(world, back, shared)])
 
 
 STAGED: dict[str, Callable[[OrganizationWorld], list[Operation]]] = {
@@ -187,10 +201,11 @@ STAGED: dict[str, Callable[[OrganizationWorld], list[Operation]]] = {
 """Operations that take the stack through all its statuses, by name."""
 
 
-def _settled(operations: list[Operation]) -> list[Operation]:
+def _settled(world: OrganizationWorld, operations: list[Operation]) -> list[Operation]:
     """Do the first once: the first update of a stack differs from those that follow an update."""
     operations[0].begin()
-    operations[0].run()
+    with world.stack_steps(1.0):
+        operations[0].run()
     return operations
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.sweeps.changes import NAMES, changes, creation, life, retaining_deletion
 from tests.sweeps.deaths import killed_at, killed_twice
-from tests.sweeps.line import Call, Point, distinct_points, points
+from tests.sweeps.line import Call, Point, after_writes, distinct_points
 from tests.sweeps.operations import Operation, directions
 from tests.sweeps.sweeping import sweep
 from tests.sweeps.tally import Record, Tally
@@ -31,7 +31,7 @@ def survives(
 
 
 def test_a_creation_survives_a_death_at_any_call(worlds: list[World], record: Record) -> None:
-    survives(worlds, creation, points, record)
+    survives(worlds, creation, distinct_points, record)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -48,22 +48,24 @@ def test_a_second_death_on_the_way_to_recovery_changes_nothing(
     worlds: list[World], operations: Callable[[World], list[Operation]], record: Record
 ) -> None:
     tally = Tally("two deaths")
-    sweep(worlds, operations, distinct_points, killed_twice, tally)
+    sweep(worlds, operations, after_writes, killed_twice, tally)
     tally.record(record)
 
 
-@pytest.mark.parametrize("lag", [0.0, LAG], ids=["IAM shows all at once", "IAM lags"])
+@pytest.mark.parametrize(
+    ("lag", "points_of"), [(0.0, distinct_points), (LAG, after_writes)], ids=["IAM shows all at once", "IAM lags"]
+)
 def test_nothing_is_left_of_a_connector_that_is_deleted_after_a_death_at_any_call(
-    worlds: list[World], lag: float, record: Record
+    worlds: list[World], lag: float, points_of: Points, record: Record
 ) -> None:
     for world in worlds:
         world.aws.new_role_read_delay = lag
     try:
-        survives(worlds, life, distinct_points, record)
+        survives(worlds, life, points_of, record)
     finally:
         for world in worlds:
             world.aws.new_role_read_delay = 0.0
 
 
 def test_a_deletion_that_retains_the_role_survives_a_death_at_any_call(worlds: list[World], record: Record) -> None:
-    survives(worlds, retaining_deletion, points, record)
+    survives(worlds, retaining_deletion, distinct_points, record)

@@ -11,6 +11,7 @@ from tests.sweeps.disturbances import Disturbed, of_calls, of_writes, of_writes_
 from tests.sweeps.faults import disturbed_at, restarted_after
 from tests.sweeps.line import Call
 from tests.sweeps.operations import Operation, directions
+from tests.sweeps.parts import part
 from tests.sweeps.sweeping import sweep
 from tests.sweeps.tally import Record, Tally
 from tests.sweeps.world import World
@@ -28,8 +29,9 @@ def lives_through(
     tally.record(record)
 
 
-def test_a_creation_lives_through_a_fault_at_any_call(worlds: list[World], record: Record) -> None:
-    lives_through(worlds, creation, of_calls, record)
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_creation_lives_through_a_fault_at_any_call(worlds: list[World], number: int, record: Record) -> None:
+    lives_through(worlds, creation, part(of_calls, number, of=2), record)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "everything"])

@@ -36,12 +36,15 @@ STATUSES = {
 
 
 def of_its_own(name: str) -> Callable[[Sequence[Stage]], Iterator[Struck]]:
-    """Try an operation's own statuses, each of which it has to show."""
+    """Try an operation's own statuses, each of which it has to show; what went there has not to come back as well."""
+    tried = set[str]()
 
     def points(stages: Sequence[Stage]) -> Iterator[Struck]:
         seen = {stage.status for stage in stages}
         assert seen.issuperset(STATUSES[name]), f"{name} shows {seen} alone"
-        return each_struck([stage for stage in stages if stage.status in STATUSES[name]])
+        fresh = [one for one in stages if one.status in STATUSES[name] and one.name not in tried]
+        tried.update(stage.name for stage in fresh)
+        return each_struck(fresh)
 
     return points
 

@@ -82,8 +82,15 @@ def connect(aws: FrontDoor, account: Account, **options: Any) -> Connection:
     return connect_with(aws, account, aws.environment(account), **options)
 
 
-def connect_with(aws: FrontDoor, account: Account, environment: Mapping[str, str], **options: Any) -> Connection:
-    """Connect with what *environment* says alone."""
+def connect_with(
+    aws: FrontDoor,
+    account: Account,
+    environment: Mapping[str, str],
+    *,
+    kind: type[AwsSession] = AwsSession,
+    **options: Any,
+) -> Connection:
+    """Connect with what *environment* says alone, by a session of a kind."""
     fence = Fence()
     arguments: dict[str, Any] = {"region": account.region, "connections": 4, "version": "1", "fence": fence}
     arguments["limits"] = UNLIMITED
@@ -92,7 +99,7 @@ def connect_with(aws: FrontDoor, account: Account, environment: Mapping[str, str
             patch.delenv(name, raising=False)
         for name, value in environment.items():
             patch.setenv(name, value)
-        session = AwsSession(**{**arguments, "attempts": 1, **options})
+        session = kind(**{**arguments, "attempts": 1, **options})
     return Connection(aws, account, session, Iam(session.iam), fence, aws.calls.mark(), _free_name())
 
 
