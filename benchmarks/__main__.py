@@ -11,7 +11,7 @@ from typing import Final
 import click
 from rich.console import Console
 
-from benchmarks import crowd, denial, fleet, latency, machine, role_calls, steady
+from benchmarks import authorisation, crowd, denial, fleet, latency, machine, role_calls, steady
 from benchmarks.report import Figure, Report, figures_table, show
 from benchmarks.waiting import NotSeenError
 from sandbox.controlplane import CommandError, ControlPlane, ControlPlaneError
@@ -35,6 +35,7 @@ BENCHMARKS: Final = {
     "resync": Benchmark("a resync with nothing to do: AWS calls, Kubernetes writes", 35, steady.measure_resync),
     "restart": Benchmark("an operator's restart with nothing to do", 10, steady.measure_restart),
     "calls": Benchmark("AWS calls to create and to delete a role, and why each", 25, role_calls.measure),
+    "authorisation": Benchmark("deciding whether a call is allowed, beside the whole call", 15, authorisation.measure),
     "latency": Benchmark("from apply until role, ServiceAccount and Deployment exist, by step", 30, latency.measure),
     "denied": Benchmark("AccessDenied for half a minute: writes meanwhile, Ready after mending", 70, denial.measure),
     "crowd": Benchmark("100 connectors at once, with the default limit on IAM calls and without", 220, crowd.measure),
@@ -53,7 +54,7 @@ def main(selected: tuple[str, ...], *, listing: bool) -> None:
         raise click.BadParameter(f"{', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     if listing:
         for name, benchmark in BENCHMARKS.items():
-            click.echo(f"{name:<9} {benchmark.about} (about {benchmark.seconds} s)")
+            click.echo(f"{name:<13} {benchmark.about} (about {benchmark.seconds} s)")
         return
     try:
         sys.exit(0 if run(Console(width=WIDTH), selected or tuple(BENCHMARKS)) else 1)

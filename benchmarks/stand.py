@@ -113,6 +113,11 @@ class Stand:
         """What the operator wrote in Kubernetes."""
         return self._audit.writes(self.cluster.namespace, RELEASE, since.writes)
 
+    @property
+    def operator_role(self) -> str:
+        """The name of the operator's role."""
+        return self._installation.environment["AWS_ROLE_ARN"].rpartition("/")[2]
+
     def _is_operators(self, call: CallRecord) -> bool:
         role_arn = self._installation.environment["AWS_ROLE_ARN"]
         if call.caller is None:

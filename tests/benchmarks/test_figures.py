@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from benchmarks import role_calls, steady
+from benchmarks import authorisation, role_calls, steady
 from benchmarks.__main__ import BENCHMARKS, Benchmark, conclude, main, measured
 from benchmarks.report import Figure, Report
 from benchmarks.steady import looks_of
@@ -47,6 +47,13 @@ def test_a_role_comes_and_goes_with_the_fewest_calls(around: Surroundings) -> No
     found = verdicts(role_calls.measure(around, tries=1))
 
     assert len(found) == 2
+    assert all(holds for _, holds in found.values()), found
+
+
+def test_deciding_whether_a_call_is_allowed_takes_little_of_it(around: Surroundings) -> None:
+    found = verdicts(authorisation.measure(around, connectors=2))
+
+    assert len(found) == 1
     assert all(holds for _, holds in found.values()), found
 
 
