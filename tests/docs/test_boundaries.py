@@ -206,7 +206,7 @@ def test_the_boundaries_allow_what_a_managed_policy_of_the_sets_does(arn: str, a
 def test_a_boundary_withholds_nothing_of_its_set_but_changes_of_boundaries(
     permission_set: PermissionSet, boundary: dict[str, Any], withheld: set[str]
 ) -> None:
-    requests = list(_needs(permission_set))
+    requests = list(needs(permission_set))
     allowed = {request.action for request in requests if allows(boundary, request)}
     assert {request.action for request in requests} - allowed == withheld
 
@@ -234,7 +234,7 @@ def _actions_of(permission_set: PermissionSet) -> set[str]:
     return {action for one in document["Statement"] for action in one["Action"]}
 
 
-def _needs(permission_set: PermissionSet) -> Iterator[Request]:
+def needs(permission_set: PermissionSet) -> Iterator[Request]:
     """Each action of the set on resources that it is meant for, with the tags and the boundary that it wants."""
     for statement in permissions_document(permission_set, "aws").document["Statement"]:
         for action in statement["Action"]:
