@@ -192,6 +192,9 @@ def _stack(life: Life, organization_id: str, unit_id: str) -> None:
         access.stacks.template_summary(desired.template)
     with life.step("makes the stack"):
         _carry_out(access, desired, "CREATE")
+    with life.step("counts member accounts, and which of them another unit has"):
+        assert access.stacks.stack_instances(desired.name) is None
+        assert life.member.account_id in access.organizations.accounts_below(unit_id)
     with life.step("looks at the stack's role"):
         access.role(life.cluster.management_role_name(OWNER))
     _changes(life, access, desired)

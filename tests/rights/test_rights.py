@@ -7,6 +7,7 @@ by resource, and the calls of a connector's life are decided anew.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 import pytest
 
@@ -64,7 +65,8 @@ def resources() -> Iterator[object]:
 def asked_of(life: Life, policy: str, place: int) -> list[Request]:
     """What of a life a statement is about."""
     named = as_list(POLICIES[policy]["Statement"][place]["Action"])
-    return [one.request for one in asked(life, policy) if one.request.action in named]
+    requests = [one.request for one in asked(life, policy)]
+    return [one for one in requests if any(fnmatchcase(one.action, action) for action in named)]
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -87,7 +89,7 @@ def test_without_an_action_a_step_of_a_life_is_denied(life: Life, policy: str, p
     lacking = denied(life, policy, without_action(in_force(life, policy), place, action))
 
     assert lacking != []
-    assert all(one.endswith(f": {action}") for one in lacking)
+    assert all(fnmatchcase(one, f"*: {action}") for one in lacking)
 
 
 @pytest.mark.parametrize(("policy", "place", "operator", "key"), [*conditions()])

@@ -8,6 +8,8 @@ Source: IAM User Guide, "Permissions boundaries for IAM entities".
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from apono_operator.bootstrap import names
 from apono_operator.bootstrap.documents import Document, allow, allow_all_but, deny, deny_all_but, policy
 from apono_operator.state.permissions import STATEMENTS
@@ -60,29 +62,37 @@ _ADMINISTRATION = (
 )
 """Roles that no connector touches; the partition is left open because these documents have to be short."""
 
-_GRANTED_ONLY = {
-    "StringEquals": {"iam:PermissionsBoundary": f"arn:{{partition}}:iam::{{account}}:policy/{names.GRANTED_BOUNDARY}"}
-}
+NEVER_THIS_CLUSTER = "NeverThisCluster"
+"""The statement that keeps connectors from access to the operator's cluster."""
+
+_GRANTED_ONLY = {"StringEquals": {"iam:PermissionsBoundary": "arn:{partition}:iam::{account}:policy/{granted}"}}
 
 
-def full_access(*, require_boundary: bool) -> Document:
-    """Return the boundary of connectors with `FullAccess`, with the blanks partition, account and clusters.
+_IDENTITY_CENTER = ("identitystore", "sso", "sso-directory")
+
+
+def full_access(*, require_boundary: bool, identity_center: bool = False) -> Document:
+    """Return the boundary of connectors with `FullAccess`, with the blanks partition, account, clusters and granted.
 
     Args:
         require_boundary: Whether such a connector may make, and grant to, only users and roles that carry the boundary
             of `granted`. If not, it can make itself a role without any: it is administrator of the account.
+        identity_center: Whether it may do what its policies say in Identity Center as well, as connectors of mode
+            ManagementAccount have to.
     """
+    beyond = _IDENTITY_CENTER if identity_center else ()
     return policy(
         [
-            _elsewhere(),
-            _reading("ssm:GetParameters*"),
+            _elsewhere(beyond),
+            _reading("ssm:GetParameters*", beyond=beyond),
+            *([_identity_centers_providers()] if identity_center else []),
             *_tagged_and_named(),
             allow("LogInToDatabases", ["rds-db:connect"], ["arn:{partition}:rds-db:*:*:dbuser:*/apono_connector"]),
             _assuming(),
             allow("GrantInClusters", _actions_of("ManageClusterAccess")),
             *(_bound_identities() if require_boundary else _any_identities()),
             _never_credentials(),
-            deny_all_but("NeverThisCluster", _qualified("eks"), ["{clusters}"]),
+            deny_all_but(NEVER_THIS_CLUSTER, _qualified("eks"), ["{clusters}"]),
             deny_all_but("NeverTheAdministration", _qualified("iam"), _guarded()),
         ]
     )
@@ -93,7 +103,7 @@ def read_only() -> Document:
     return policy(
         [
             _elsewhere(),
-            _reading(),
+            _reading("sso-directory:Search*"),  # as the role of mode ManagementAccount does
             *_tagged_and_named(),
             _assuming(),
             _never_credentials(),
@@ -143,22 +153,28 @@ def granted() -> Document:
     )
 
 
-def of(permission_set: PermissionSet, *, require_boundary: bool = True) -> Document:
-    """Return the boundary of connectors with *permission_set*."""
+def of(permission_set: PermissionSet, *, require_boundary: bool = True, identity_center: bool = False) -> Document:
+    """Return the boundary of connectors with *permission_set*; for the rest see `full_access`."""
     match permission_set:
         case PermissionSet.FULL_ACCESS:
-            return full_access(require_boundary=require_boundary)
+            return full_access(require_boundary=require_boundary, identity_center=identity_center)
         case PermissionSet.READ_ONLY:
             return read_only()
 
 
-def _elsewhere() -> Document:
-    return allow_all_but("ElsewhereAsItsPoliciesSay", [f"{service}:*" for service in _READING])
+def _elsewhere(beyond: Collection[str] = ()) -> Document:
+    return allow_all_but("ElsewhereAsItsPoliciesSay", [f"{one}:*" for one in _READING if one not in beyond])
 
 
-def _reading(*more: str) -> Document:
-    patterns = [pattern for service in _READING for pattern in _qualified(service)]
+def _reading(*more: str, beyond: Collection[str] = ()) -> Document:
+    patterns = [pattern for one in _READING if one not in beyond for pattern in _qualified(one)]
     return allow("ReadWhereChangesAreEscapes", [*patterns, *more])
+
+
+def _identity_centers_providers() -> Document:
+    """Allow what `management_boundaries` does: whoever changes another provider logs in to all roles that trust it."""
+    providers = ["arn:{partition}:iam::*:saml-provider/AWSSSO_*"]
+    return allow("KeepProvidersOfIdentityCenter", ["iam:CreateSAMLProvider", "iam:UpdateSAMLProvider"], providers)
 
 
 def _qualified(service: str) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from apono_operator.bootstrap import management_account, operator_account
+from apono_operator.bootstrap import management_account, member_account, operator_account
 from apono_operator.templates import management_account as stack
+from apono_operator.v1alpha1 import PermissionSet
 
 
 @click.group()
@@ -21,9 +22,16 @@ def bootstrap() -> None:
     help="Connectors with FullAccess make and grant to only such users and roles as carry a boundary. Without it they "
     "are administrators of the account.",
 )
-def print_operator_account(*, require_boundary: bool) -> None:
+@click.option(
+    "--management-account",
+    is_flag=True,
+    help="The cluster is in the management account of an organization. Connectors with FullAccess may then use "
+    "Identity Center, as those of mode ManagementAccount have to.",
+)
+def print_operator_account(*, require_boundary: bool, management_account: bool) -> None:
     """Print the template for the account of the cluster: the operator's role, and boundaries."""
-    click.echo(operator_account.text(require_boundary=require_boundary), nl=False)
+    printed = operator_account.text(require_boundary=require_boundary, management_account=management_account)
+    click.echo(printed, nl=False)
 
 
 @bootstrap.command("management-account")
@@ -42,3 +50,16 @@ def print_management_account(*, template_body: bool) -> None:
 def print_template() -> None:
     """Print the template of the stacks that the operator makes in a management account."""
     click.echo(stack.text(), nl=False)
+
+
+@bootstrap.command("member-template")
+@click.option(
+    "--highest-permissions",
+    type=click.Choice([one.value for one in PermissionSet]),
+    default=PermissionSet.READ_ONLY.value,
+    show_default=True,
+    help="The most that these roles may have, whatever connectors or the operator ask for.",
+)
+def print_member_template(highest_permissions: str) -> None:
+    """Print the template of the roles that a StackSet lays in member accounts."""
+    click.echo(member_account.text(highest=PermissionSet(highest_permissions)), nl=False)

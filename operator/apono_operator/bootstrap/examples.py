@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from apono_operator.bootstrap import boundaries, management_boundaries, names, rights, trusts
+from apono_operator.bootstrap import boundaries, management_boundaries, member_account, names, rights, trusts
 from apono_operator.bootstrap.documents import Right, filled, policy
 from apono_operator.templates import management_account
 from apono_operator.v1alpha1 import PermissionSet
@@ -23,6 +23,7 @@ def documents() -> dict[str, Any]:
         "management/boundary-full-access.json": management_boundaries.of(PermissionSet.FULL_ACCESS),
         "management/boundary-read-only.json": management_boundaries.of(PermissionSet.READ_ONLY),
         "management/cloudformation-policy.json": _policy(rights.SERVICE_ROLE_RIGHTS),
+        "management/cloudformation-policy-members.json": _policy(rights.STACK_SET_RIGHTS),
         "management/cloudformation-trust.json": trusts.CLOUDFORMATION,
         "management/operator-policy.json": _policy(rights.management_rights(template_body=False)),
         "management/operator-trust.json": trusts.MANAGEMENT,
@@ -45,6 +46,7 @@ def _example(name: str) -> dict[str, Any]:
         "partition": "aws",
         "account": account,
         "issuer": "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE",
+        "granted": names.GRANTED_BOUNDARY,
         "namespace": "apono",
         "service_account": "apono-operator",
         "clusters": ["arn:*:eks:*:*:access-entry/my-cluster/*", "arn:*:eks:*:*:cluster/my-cluster"],
@@ -55,6 +57,8 @@ def _example(name: str) -> dict[str, Any]:
         "template_url": f"https://my-bucket.s3.amazonaws.com/{management_account.FILE_NAME}",
         "template_object": f"arn:aws:s3:::my-bucket/{management_account.FILE_NAME}",
         "attached": [one.format(partition="aws") for one in rights.ATTACHED],
+        "member_template_object": f"arn:aws:s3:::my-bucket/{member_account.FILE_NAME}",
+        "member_template_url": f"https://my-bucket.s3.amazonaws.com/{member_account.FILE_NAME}",
         "management_roles": f"{own_arn}:role/{names.MANAGEMENT_ROLE}",
         "management_boundaries": [f"{own_arn}:policy/{names.management_boundary(one)}" for one in PermissionSet],
     }

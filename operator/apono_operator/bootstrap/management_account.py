@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from apono_operator.bootstrap import management_boundaries, names, trusts
+from apono_operator.bootstrap import management_boundaries, member_account, names, trusts
 from apono_operator.bootstrap.documents import filled, policy
 from apono_operator.bootstrap.resources import ACCOUNT, CAPABILITIES, ROLE_ARN, boundary, inline_policy, output
-from apono_operator.bootstrap.rights import SERVICE_ROLE_RIGHTS, management_rights
-from apono_operator.templates.cloudformation import as_yaml, attribute, if_, ref, substituted, text_parameter
+from apono_operator.bootstrap.rights import SERVICE_ROLE_RIGHTS, STACK_SET_RIGHTS, management_rights
+from apono_operator.templates.cloudformation import as_yaml, attribute, if_, is_given, ref, substituted, text_parameter
 from apono_operator.templates.management_account import FILE_NAME
 from apono_operator.v1alpha1 import PermissionSet
 
@@ -19,6 +19,15 @@ that is versioned and that nobody else writes to: whoever changes it owns the or
   apono-operator bootstrap template > {FILE_NAME}
   aws s3 cp {FILE_NAME} s3://my-bucket/{FILE_NAME}
   TEMPLATE_URL=https://my-bucket.s3.amazonaws.com/{FILE_NAME}
+"""
+
+_MEMBERS = f"""\
+For roles in member accounts, put their template there as well. CloudFormation deploys it as administrator of every
+member account, and its role is tied to that URL. Without it, connectors reach the management account alone.
+
+  apono-operator bootstrap member-template --highest-permissions=ReadOnly > {member_account.FILE_NAME}
+  aws s3 cp {member_account.FILE_NAME} s3://my-bucket/{member_account.FILE_NAME}
+  MEMBER_TEMPLATE_URL=https://my-bucket.s3.amazonaws.com/{member_account.FILE_NAME}
 """
 
 _BODY = """\
@@ -32,9 +41,11 @@ For the management account: the role that the operator assumes, the role that Cl
 permissions boundaries of the roles in those stacks. Trusted access for StackSets must be on in the organization.
 
 {source}
+{members}
   aws cloudformation deploy --stack-name connector-operator-management --template-file bootstrap.yaml \\
     --capabilities {capabilities} --parameter-overrides OperatorRoleArn=<OperatorRoleArn of the operator's stack> \\
-    ExternalId=$(openssl rand -hex 16) OrganizationId=o-k012345a67 HighestPermissions=ReadOnly{url}
+    ExternalId=$(openssl rand -hex 16) OrganizationId=o-k012345a67 HighestPermissions=ReadOnly{url} \\
+    MemberTemplateUrl=$MEMBER_TEMPLATE_URL
 
 Keep the stack's name outside apono-*. Then update the operator's stack with ManagementRoleArns=<ManagementRoleArn>, and
 give the chart, from the outputs of both stacks:
@@ -50,6 +61,7 @@ _VALUES = """\
       cloudFormationRoleArn: <CloudFormationRoleArn>
       region: <Region>
       {template}
+      memberTemplateUrl: <MemberTemplateUrl>
       permissionsBoundaries:
         FullAccess: <FullAccessBoundaryArn>
         ReadOnly: <ReadOnlyBoundaryArn>
@@ -58,18 +70,26 @@ _VALUES = """\
 
 Leave the boundary of FullAccess out where HighestPermissions is ReadOnly."""
 
-_HOST = {"Fn::Select": [2, {"Fn::Split": ["/", ref("TemplateUrl")]}]}
-_PATH = {"Fn::Select": [1, {"Fn::Split": [".amazonaws.com/", ref("TemplateUrl")]}]}
-_TEMPLATE_OBJECT = {
-    "Fn::Sub": [
-        "arn:${AWS::Partition}:s3:::${Bucket}/${Key}",
-        {
-            "Bucket": {"Fn::Select": [0, {"Fn::Split": [".", _HOST]}]},
-            "Key": {"Fn::Select": [0, {"Fn::Split": ["?", _PATH]}]},
-        },
-    ]
-}
-"""The ARN of the object that the URL names, which the URL's pattern lets be read off it."""
+_OBJECT_URL = (
+    r"https://[a-z0-9][a-z0-9-]{1,61}[a-z0-9]\.s3(\.[a-z0-9-]+)?\.amazonaws\.com/"
+    r"[A-Za-z0-9._/-]+(\?versionId=[A-Za-z0-9._-]+)?"
+)
+_OBJECT_URL_TOLD = (
+    "https://BUCKET.s3.amazonaws.com/KEY or https://BUCKET.s3.REGION.amazonaws.com/KEY, with ?versionId=VERSION or "
+    "without; no dots in BUCKET, and in KEY letters, digits and . _ / - alone."
+)
+
+
+def _object_of(parameter: str) -> dict[str, Any]:
+    """Return the ARN of the object that a URL names; its pattern lets that be read off it."""
+    host = {"Fn::Select": [2, {"Fn::Split": ["/", ref(parameter)]}]}
+    path = {"Fn::Select": [1, {"Fn::Split": [".amazonaws.com/", ref(parameter)]}]}
+    parts = {
+        "Bucket": {"Fn::Select": [0, {"Fn::Split": [".", host]}]},
+        "Key": {"Fn::Select": [0, {"Fn::Split": ["?", path]}]},
+    }
+    return {"Fn::Sub": ["arn:${AWS::Partition}:s3:::${Bucket}/${Key}", parts]}
+
 
 _BLANKS = {
     **ACCOUNT,
@@ -78,7 +98,9 @@ _BLANKS = {
     "external_id": ref("ExternalId"),
     "organization": ref("OrganizationId"),
     "template_url": ref("TemplateUrl"),
-    "template_object": _TEMPLATE_OBJECT,
+    "member_template_url": ref("MemberTemplateUrl"),
+    "template_object": _object_of("TemplateUrl"),
+    "member_template_object": _object_of("MemberTemplateUrl"),
     "management_boundaries": [
         ref(f"{PermissionSet.READ_ONLY}Boundary"),
         if_("AllowsFullAccess", ref(f"{PermissionSet.FULL_ACCESS}Boundary")),
@@ -95,7 +117,7 @@ def text(*, template_body: bool) -> str:
     url = "" if template_body else " TemplateUrl=$TEMPLATE_URL"
     source = _BODY if template_body else _BUCKET
     values = _VALUES.format(template="sendTemplateBody: true" if template_body else "templateUrl: <TemplateUrl>")
-    header = _DEPLOY.format(source=source, capabilities=CAPABILITIES, url=url, values=values)
+    header = _DEPLOY.format(source=source, members=_MEMBERS, capabilities=CAPABILITIES, url=url, values=values)
     return as_yaml(template(template_body=template_body), header)
 
 
@@ -106,7 +128,8 @@ def template(*, template_body: bool) -> dict[str, Any]:
         "Description": "Roles of the Apono connector operator in the management account, and their boundaries",
         "Parameters": _PARAMETERS if template_body else {**_PARAMETERS, "TemplateUrl": _TEMPLATE_URL},
         "Conditions": {
-            "AllowsFullAccess": {"Fn::Equals": [ref("HighestPermissions"), PermissionSet.FULL_ACCESS.value]}
+            "AllowsFullAccess": {"Fn::Equals": [ref("HighestPermissions"), PermissionSet.FULL_ACCESS.value]},
+            "HasMembers": is_given("MemberTemplateUrl"),
         },
         "Resources": {
             "ManagementRole": {"Type": "AWS::IAM::Role", "Properties": _management_role(template_body)},
@@ -124,6 +147,10 @@ def template(*, template_body: bool) -> dict[str, Any]:
                 for one in PermissionSet
             },
             **({} if template_body else {"TemplateUrl": output("The template of stacks", ref("TemplateUrl"))}),
+            "MemberTemplateUrl": {
+                "Condition": "HasMembers",
+                **output("The template of roles in member accounts", ref("MemberTemplateUrl")),
+            },
         },
     }
 
@@ -150,15 +177,18 @@ _PARAMETERS = {
         "access to any account.",
         AllowedValues=[one.value for one in PermissionSet],
     ),
+    "MemberTemplateUrl": text_parameter(
+        "Where the template of roles in member accounts lies. Empty: there are none. Stacks can use no other.",
+        f"Empty, or {_OBJECT_URL_TOLD}",
+        AllowedPattern=f"^({_OBJECT_URL})?$",
+        MaxLength=1024,
+        Default="",
+    ),
 }
 _TEMPLATE_URL = text_parameter(
     "Where the template of stacks lies. The operator can use no other; with ?versionId=... not even another version.",
-    "https://BUCKET.s3.amazonaws.com/KEY or https://BUCKET.s3.REGION.amazonaws.com/KEY, with ?versionId=VERSION or "
-    "without; no dots in BUCKET, and in KEY letters, digits and . _ / - alone.",
-    AllowedPattern=(
-        r"^https://[a-z0-9][a-z0-9-]{1,61}[a-z0-9]\.s3(\.[a-z0-9-]+)?\.amazonaws\.com/"
-        r"[A-Za-z0-9._/-]+(\?versionId=[A-Za-z0-9._-]+)?$"
-    ),
+    _OBJECT_URL_TOLD,
+    AllowedPattern=f"^{_OBJECT_URL}$",
     MaxLength=1024,
 )
 
@@ -183,11 +213,15 @@ def _management_trust() -> Any:
 
 def _service_role() -> dict[str, Any]:
     rights = policy(one.statement for one in SERVICE_ROLE_RIGHTS)
+    members = policy(one.statement for one in STACK_SET_RIGHTS)
     return {
         "RoleName": names.CLOUDFORMATION_ROLE,
         "Description": "CloudFormation, for stacks of the Apono connector operator",
         "AssumeRolePolicyDocument": substituted(filled(trusts.CLOUDFORMATION, _BLANKS)),
-        "Policies": [inline_policy("roles", rights, _BLANKS)],
+        "Policies": [
+            inline_policy("roles", rights, _BLANKS),
+            if_("HasMembers", inline_policy("member-accounts", members, _BLANKS)),
+        ],
     }
 
 

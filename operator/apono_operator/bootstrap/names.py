@@ -28,6 +28,8 @@ CONNECTOR_ROLES_ELSEWHERE = f"role/*/{CHILD_PREFIX}*"
 
 STACKS = "stack/apono-*/*"
 CHANGE_SETS = "changeSet/apono-*/*"
+STACK_SETS = "stackset/apono-*:*"
+STACK_SET_TARGETS = "stackset-target/apono-*:*/*"
 
 
 def boundary(permission_set: PermissionSet) -> str:

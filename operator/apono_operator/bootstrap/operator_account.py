@@ -42,6 +42,12 @@ WITHOUT --require-boundary, as here, a connector with FullAccess can make itself
 controls it, by its image, its token or its pods, IS ADMINISTRATOR OF THE ACCOUNT.
 """
 
+_MANAGEMENT = """
+With --management-account, as here, the cluster is in the management account of an organization: connectors with
+FullAccess of mode ManagementAccount give anybody access to any account by Identity Center, as their policies say. Also
+deploy what `apono-operator bootstrap management-account` prints, in this account.
+"""
+
 _BLANKS = {
     **ACCOUNT,
     "issuer": "${OidcIssuer}",
@@ -51,18 +57,21 @@ _BLANKS = {
 }
 
 
-def text(*, require_boundary: bool) -> str:
+def text(*, require_boundary: bool, management_account: bool = False) -> str:
     """Return the template as YAML, with what to do with it on top.
 
     Args:
         require_boundary: See `boundaries.full_access`.
+        management_account: Whether the cluster is in the management account of an organization, for mode
+            ManagementAccount.
     """
-    header = _HEADER + (_BOUND if require_boundary else _UNBOUND)
-    return as_yaml(template(require_boundary=require_boundary), header)
+    header = _HEADER + (_BOUND if require_boundary else _UNBOUND) + (_MANAGEMENT if management_account else "")
+    return as_yaml(template(require_boundary=require_boundary, management_account=management_account), header)
 
 
-def template(*, require_boundary: bool) -> dict[str, Any]:
+def template(*, require_boundary: bool, management_account: bool = False) -> dict[str, Any]:
     """Return the template as data."""
+    made = _boundaries(require_boundary=require_boundary, identity_center=management_account)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Role of the Apono connector operator, and permissions boundaries of its connectors",
@@ -74,7 +83,7 @@ def template(*, require_boundary: bool) -> dict[str, Any]:
         },
         "Resources": {
             "OperatorRole": {"Type": "AWS::IAM::Role", "Properties": _role()},
-            **{name: {"Condition": "MakesBoundaries", **one} for name, one in _boundaries(require_boundary).items()},
+            **{name: {"Condition": "MakesBoundaries", **one} for name, one in made.items()},
         },
         "Outputs": {
             "OperatorRoleArn": output("ARN of the operator's role", attribute("OperatorRole", "Arn")),
@@ -172,13 +181,13 @@ def _role() -> dict[str, Any]:
     }
 
 
-def _boundaries(require_boundary: bool) -> dict[str, Any]:  # noqa: FBT001 -- told on by keyword alone
-    blanks = {**_BLANKS, "clusters": _all_clusters()}
+def _boundaries(*, require_boundary: bool, identity_center: bool) -> dict[str, Any]:
+    blanks = {**_BLANKS, "clusters": _all_clusters(), "granted": names.GRANTED_BOUNDARY}
     sets = {
         f"{one}Boundary": boundary(
             names.boundary(one),
             f"The most that Apono connectors with {one} may ever do",
-            boundaries.of(one, require_boundary=require_boundary),
+            boundaries.of(one, require_boundary=require_boundary, identity_center=identity_center),
             blanks,
         )
         for one in PermissionSet

@@ -14,7 +14,7 @@ ROLE_ARN = "^arn:aws[a-z-]*:iam::[0-9]{12}:role/([A-Za-z0-9+=,.@_-]+/)*[A-Za-z0-
 CAPABILITIES = "CAPABILITY_NAMED_IAM"
 
 
-def boundary(name: str, description: str, document: Document, blanks: Blanks) -> dict[str, Any]:
+def boundary(name: Any, description: str, document: Document, blanks: Blanks) -> dict[str, Any]:
     """Return a managed policy."""
     return {
         "Type": "AWS::IAM::ManagedPolicy",

@@ -120,6 +120,7 @@ ORGANIZATION_RIGHTS: tuple[Right, ...] = (
 )
 """In the account of the cluster, for mode Organization."""
 
+_STACK_SETS = f"{_CLOUDFORMATION}{names.STACK_SETS}"
 _FROM_THE_TEMPLATE = {"cloudformation:TemplateUrl": "{template_url}"}
 _AS_THE_SERVICE_ROLE = {"cloudformation:RoleArn": f"{_IAM}role/{names.CLOUDFORMATION_ROLE}"}
 
@@ -175,6 +176,11 @@ _MANAGEMENT_RIGHTS = (
         implied={"cloudformation:TagResource": "A change set gives the stack the tags that prove whose it is."},
     ),
     Right(
+        "LookAtMemberAccounts",
+        {"cloudformation:ListStackInstances": "Count the member accounts that have the role, and name one that fails."},
+        (_STACK_SETS,),
+    ),
+    Right(
         "LetCloudFormationActAsItsRole",
         {},
         (f"{_IAM}role/{names.CLOUDFORMATION_ROLE}",),
@@ -192,6 +198,10 @@ _MANAGEMENT_RIGHTS = (
             "cloudformation:DescribeOrganizationsAccess": "Verify that trusted access for StackSets is on.",
             "organizations:DescribeOrganization": "Verify its id, and that this is its management account.",
             "organizations:DescribeOrganizationalUnit": "Verify that the unit exists.",
+            **dict.fromkeys(
+                ("organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent"),
+                "Tell which accounts lose their role before the unit becomes another.",
+            ),
             "organizations:ListDelegatedAdministrators": "Tell which account administers Identity Center.",
             "organizations:ListRoots": "Verify that the root exists.",
             "sso:ListInstances": "Tell whether there is Identity Center, and where.",
@@ -200,6 +210,12 @@ _MANAGEMENT_RIGHTS = (
 )
 
 _TEMPLATES_ROLES = (f"{_IAM}role/apono-*",)
+_STACK_SET_TARGETS = (
+    _STACK_SETS,
+    f"{_CLOUDFORMATION}{names.STACK_SET_TARGETS}",
+    "arn:{partition}:cloudformation:*::type/resource/*",
+)
+_FROM_THE_MEMBER_TEMPLATE = {"StringEquals": {"cloudformation:TemplateUrl": "{member_template_url}"}}
 _ROLE = "The template's role."
 
 SERVICE_ROLE_RIGHTS: tuple[Right, ...] = (
@@ -240,3 +256,65 @@ SERVICE_ROLE_RIGHTS: tuple[Right, ...] = (
     ),
 )
 """What CloudFormation may do in the management account: what the handlers of ``AWS::IAM::Role`` ask for."""
+
+_STACK_SET = "The template's StackSet."
+
+STACK_SET_RIGHTS: tuple[Right, ...] = (
+    Right(
+        "MakeStackSetsFromOneTemplate",
+        {},
+        condition=_FROM_THE_MEMBER_TEMPLATE,
+        implied={
+            "cloudformation:CreateStackSet": f"{_STACK_SET} Of a set that is not there yet, IAM knows no name.",
+            "cloudformation:GetTemplateSummary": "CloudFormation reads what the StackSet's template asks for.",
+        },
+    ),
+    Right(
+        "TagStackSetsAsTheyAreMade",
+        {},
+        condition={"StringEquals": {"cloudformation:CreateAction": "CreateStackSet"}},
+        implied={"cloudformation:TagResource": "The set has the tags of its stack from the beginning."},
+    ),
+    Right(
+        "ChangeStackSetsByOneTemplate",
+        {},
+        _STACK_SET_TARGETS,
+        _FROM_THE_MEMBER_TEMPLATE,
+        implied={"cloudformation:UpdateStackSet": _STACK_SET},
+    ),
+    Right(
+        "KeepStackSets",
+        {},
+        _STACK_SET_TARGETS,
+        implied=dict.fromkeys(
+            (
+                "cloudformation:CreateStackInstances",
+                "cloudformation:DeleteStackInstances",
+                "cloudformation:DeleteStackSet",
+                "cloudformation:DescribeStackInstance",
+                "cloudformation:DescribeStackSet",
+                "cloudformation:DescribeStackSetOperation",
+                "cloudformation:ListStackInstances",
+                "cloudformation:ListStackSetOperationResults",
+                "cloudformation:TagResource",
+                "cloudformation:UntagResource",
+                "cloudformation:UpdateStackInstances",
+            ),
+            _STACK_SET,
+        ),
+    ),
+    Right(
+        "LetStackSetsReadTheirTemplate",
+        {},
+        ("{member_template_object}",),
+        implied=dict.fromkeys(
+            ("s3:GetObject", "s3:GetObjectVersion"),
+            "CloudFormation reads the StackSet's template with the rights of whoever makes it.",
+        ),
+    ),
+)
+"""What it may do besides where there are roles in member accounts: what the handlers of the StackSet ask for.
+
+A StackSet with service-managed permissions acts as administrator in every member account: whoever can make one of any
+template owns the organization. Hence one template, by its URL.
+"""

@@ -11,6 +11,7 @@ from sandbox.aws.cloudformation.functions import Scope
 from sandbox.aws.cloudformation.parameters import parameter_values
 from sandbox.aws.cloudformation.references import Reference
 from sandbox.aws.cloudformation.template import read_template
+from sandbox.aws.policy.documents import as_list
 from sandbox.aws.policy.evaluation import Grant
 from sandbox.aws.policy.statements import Request
 from sandbox.aws.sts.trust import granted
@@ -55,7 +56,12 @@ def deployed(text: str, parameters: Mapping[str, str], *, partition: str = "aws"
     template = read_template(text)
     given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
     values = parameter_values(template.parameters, given, {})
-    pseudo = {"AWS::Partition": partition, "AWS::AccountId": ACCOUNT, "AWS::Region": "eu-west-1"}
+    pseudo = {
+        "AWS::Partition": partition,
+        "AWS::AccountId": ACCOUNT,
+        "AWS::Region": "eu-west-1",
+        "AWS::StackName": "apono-a",
+    }
     typed = {name: template.parameters[name].typed(value) for name, value in values.items()}
 
     def arn_or_name(reference: Reference) -> str:
@@ -79,5 +85,6 @@ def lets_in(trust: Document, action: str, account: str, context: Mapping[str, st
     return grant > Grant.NOTHING
 
 
-def _closeness(principal: Mapping[str, str], account: str) -> Grant:
-    return Grant.ACCOUNT if principal.get("AWS", "").endswith(f"::{account}:root") else Grant.NOTHING
+def _closeness(principal: Mapping[str, Any], account: str) -> Grant:
+    named = any(one.endswith(f"::{account}:root") for one in as_list(principal.get("AWS", [])))
+    return Grant.ACCOUNT if named else Grant.NOTHING

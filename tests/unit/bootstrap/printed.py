@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from apono_operator.bootstrap import management_account, operator_account
+from apono_operator.bootstrap import management_account, member_account, operator_account
 from apono_operator.templates import management_account as stack
+from apono_operator.v1alpha1 import PermissionSet
 
 ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
 OPERATOR_ROLE = "arn:aws:iam::111122223333:role/connector-operator"
@@ -27,20 +28,39 @@ STACK_PARAMETERS = {
     "Permissions": "FullAccess",
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/connector-boundary-management-FullAccess",
 }
+MEMBER_TEMPLATE_URL = "https://templates.s3.amazonaws.com/member-account.yaml?versionId=4"
+MEMBER_PARAMETERS = {
+    "AponoConnectorId": "prod-eks",
+    "ConnectorRoleArn": CONNECTOR_ROLE,
+    "ManagementRoleArn": "arn:aws:iam::999988887777:role/apono-management-apono-production-ce92824b26",
+    "OrganizationId": ORGANIZATION,
+    "Permissions": "FullAccess",
+    "MemberRoleName": "apono-member-apono-production-ce92824b26",
+}
 
 TEMPLATES = {
     "operator-account": operator_account.text(require_boundary=True),
     "operator-account --no-require-boundary": operator_account.text(require_boundary=False),
+    "operator-account --management-account": operator_account.text(require_boundary=True, management_account=True),
     "management-account": management_account.text(template_body=False),
     "management-account --template-body": management_account.text(template_body=True),
     "template": stack.text(),
+    "member-template": member_account.text(highest=PermissionSet.READ_ONLY),
+    "member-template --highest-permissions=FullAccess": member_account.text(highest=PermissionSet.FULL_ACCESS),
 }
 """By the command that prints it."""
 
 PARAMETERS = {
     "operator-account": {**OPERATOR_PARAMETERS, "ManagementRoleArns": MANAGEMENT_ROLE},
     "operator-account --no-require-boundary": OPERATOR_PARAMETERS,
-    "management-account": {**MANAGEMENT_PARAMETERS, "TemplateUrl": TEMPLATE_URL},
+    "operator-account --management-account": {**OPERATOR_PARAMETERS, "ManagementRoleArns": MANAGEMENT_ROLE},
+    "management-account": {
+        **MANAGEMENT_PARAMETERS,
+        "TemplateUrl": TEMPLATE_URL,
+        "MemberTemplateUrl": MEMBER_TEMPLATE_URL,
+    },
     "management-account --template-body": MANAGEMENT_PARAMETERS,
     "template": STACK_PARAMETERS,
+    "member-template": {**MEMBER_PARAMETERS, "Permissions": "ReadOnly"},
+    "member-template --highest-permissions=FullAccess": MEMBER_PARAMETERS,
 }

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from hatchling.builders.wheel import WheelBuilder
 
 from apono_operator.__main__ import main
+from apono_operator.bootstrap import member_account
 from apono_operator.templates import management_account
 from tests.unit.bootstrap.deployment import deployed
 from tests.unit.bootstrap.printed import PARAMETERS, TEMPLATES
@@ -55,6 +56,12 @@ def test_the_boundary_of_what_connectors_make_is_required_if_nobody_says_otherwi
     assert done.stdout == TEMPLATES["operator-account"]
 
 
+def test_roles_in_member_accounts_only_read_if_nobody_says_otherwise() -> None:
+    done = CliRunner().invoke(main, ["bootstrap", "member-template", "--highest-permissions=ReadOnly"])
+
+    assert done.stdout == TEMPLATES["member-template"]
+
+
 @pytest.mark.parametrize("command", TEMPLATES)
 def test_cfn_lint_finds_nothing(command: str, tmp_path: Path) -> None:
     assert lint(tmp_path, TEMPLATES[command]) == []
@@ -85,7 +92,20 @@ def test_what_draws_limits_has_names_that_neither_connectors_nor_cloudformations
     names = [resource[key] for resource in resources for key in NAME_KEYS if key in resource]
 
     assert len(names) == len(list(resources))
-    assert [name for name in names if not name.startswith(("connector-operator", "connector-boundary-"))] == []
+    assert [name for name in names if not name.startswith(("connector-operator", "connector-boundary-"))] == (
+        [PARAMETERS[command]["MemberRoleName"]] if command.startswith("member-template") else []
+    )
+
+
+@pytest.mark.parametrize("command", [command for command in TEMPLATES if command.startswith("member-template")])
+def test_of_what_is_in_member_accounts_connectors_reach_the_role_alone(command: str) -> None:
+    resources = deployed(TEMPLATES[command], PARAMETERS[command]).resources
+    reached = {
+        name for name, one in resources.items() if next(one[key] for key in NAME_KEYS if key in one)[:6] == "apono-"
+    }
+
+    assert reached == {"MemberRole"}
+    assert len(resources) > 1
 
 
 @pytest.mark.parametrize("command", TEMPLATES)
@@ -99,7 +119,8 @@ def test_every_arn_is_of_the_partition_or_of_any(command: str, partition: str) -
     assert {arn.split(":")[1] for arn in arns if arn not in given} - {partition, "*"} == set()
 
 
-def test_the_package_holds_the_template_of_stacks() -> None:
+@pytest.mark.parametrize("name", [management_account.FILE_NAME, member_account.FILE_NAME])
+def test_the_package_holds_the_templates_that_are_put_into_a_bucket(name: str) -> None:
     packaged = {file.distribution_path for file in WheelBuilder(str(ROOT)).recurse_included_files()}
 
-    assert f"apono_operator/templates/{management_account.FILE_NAME}" in packaged
+    assert f"apono_operator/templates/{name}" in packaged

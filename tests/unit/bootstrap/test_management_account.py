@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from policy_sentry.analysis.expand import expand
 from policy_sentry.querying.actions import get_actions_with_access_level
 
 from apono_operator.bootstrap import management_account
@@ -18,7 +19,13 @@ from sandbox.aws.policy.documents import as_list, size
 from sandbox.aws.policy.statements import Request, allows
 from tests.docs.test_boundaries import CHANGING, POLICY_LIMIT
 from tests.unit.bootstrap.deployment import ACCOUNT, Deployment, Document, deployed, lets_in
-from tests.unit.bootstrap.printed import MANAGEMENT_PARAMETERS, OPERATOR_ROLE, ORGANIZATION, TEMPLATE_URL
+from tests.unit.bootstrap.printed import (
+    MANAGEMENT_PARAMETERS,
+    MEMBER_TEMPLATE_URL,
+    OPERATOR_ROLE,
+    ORGANIZATION,
+    TEMPLATE_URL,
+)
 
 IAM = f"arn:aws:iam::{ACCOUNT}:"
 STACKS = f"arn:aws:cloudformation:eu-west-1:{ACCOUNT}:stack/"
@@ -33,6 +40,8 @@ AN_ENTRANCE = Entrance(
     uid="0123",
     template_object="arn:aws:s3:::templates/management-account.yaml",
 )
+STACK_SETS = f"arn:aws:cloudformation:eu-west-1:{ACCOUNT}:stackset/"
+STACK_SET = f"{STACK_SETS}apono-production:0123"
 FULL_ACCESS, READ_ONLY = (f"{IAM}policy/connector-boundary-management-{one}" for one in PermissionSet)
 
 BY_URL = management_account.text(template_body=False)
@@ -46,6 +55,7 @@ def stack(**parameters: str) -> Deployment:
 OPERATOR: Document = stack().policy("ManagementRole", "stacks")
 TRUST: Document = stack().trust("ManagementRole")
 SERVICE: Document = stack().policy("CloudFormationRole", "roles")
+MEMBERS: Document = stack(MemberTemplateUrl=MEMBER_TEMPLATE_URL).policy("CloudFormationRole", "member-accounts")
 
 # --- the role that the operator assumes ----------------------------------------------------------------------------
 
@@ -74,6 +84,7 @@ NEEDS = {
     "lets CloudFormation read a version of it": Request("s3:GetObjectVersion", TEMPLATE),
     "hands CloudFormation its role": Request("iam:PassRole", SERVICE_ROLE, TO_CLOUDFORMATION),
     "looks at the role of a stack": Request("iam:GetRole", f"{IAM}role/apono-management-a"),
+    "counts the accounts that have the role": Request("cloudformation:ListStackInstances", STACK_SET),
     "sees trusted access": Request("cloudformation:DescribeOrganizationsAccess"),
     "sees the organization": Request("organizations:DescribeOrganization"),
     "sees the root": Request("organizations:ListRoots"),
@@ -101,9 +112,10 @@ ATTEMPTS = {
     "makes a stack without a change set": Request("cloudformation:CreateStack", STACK, ANOTHER_TEMPLATE),
     "changes a stack without a change set": Request("cloudformation:UpdateStack", STACK, ANOTHER_TEMPLATE),
     "makes a StackSet": Request("cloudformation:CreateStackSet", "*", FROM_THE_TEMPLATE),
-    "changes a StackSet": Request(
-        "cloudformation:UpdateStackSet", f"arn:aws:cloudformation:eu-west-1:{ACCOUNT}:stackset/apono-members:1"
-    ),
+    "changes a StackSet": Request("cloudformation:UpdateStackSet", STACK_SET, FROM_THE_TEMPLATE),
+    "lays a StackSet in more accounts": Request("cloudformation:CreateStackInstances", STACK_SET),
+    "removes a StackSet": Request("cloudformation:DeleteStackSet", STACK_SET),
+    "looks at somebody's StackSet": Request("cloudformation:ListStackInstances", f"{STACK_SETS}company:1"),
     "imports into a stack": Request("cloudformation:CreateUploadBucket"),
     "removes somebody's stack": Request("cloudformation:DeleteStack", f"{STACKS}company/1"),
     "removes its own limits": Request("cloudformation:DeleteStack", f"{STACKS}connector-operator-management/1"),
@@ -147,7 +159,7 @@ def test_with_a_template_that_is_sent_any_template_passes_and_nothing_else_is_wi
 
 def test_who_prints_it_for_templates_that_are_sent_is_told_what_that_means() -> None:
     assert "OWN THE\n# ORGANIZATION" in BY_BODY
-    assert "TemplateUrl" not in BY_BODY
+    assert '"TemplateUrl"' not in json.dumps(management_account.template(template_body=True))
 
 
 THE_OPERATOR = {
@@ -184,7 +196,12 @@ def test_nobody_else_is_let_in(who: str, account: str, context: dict[str, str]) 
 def test_the_role_may_what_a_session_for_one_stack_asks_for_and_nothing_else() -> None:
     session = json.loads(AN_ENTRANCE.session_policy)
     asked, held = (
-        {action for one in document["Statement"] for action in as_list(one["Action"])}
+        {
+            action
+            for one in document["Statement"]
+            for pattern in as_list(one["Action"])
+            for action in (expand(pattern) if "*" in pattern else [pattern])
+        }
         for document in (session, OPERATOR)
     )
 
@@ -256,6 +273,94 @@ def test_cloudformations_role_is_for_cloudformation_on_behalf_of_this_account() 
 
     assert statement["Principal"] == {"Service": "cloudformation.amazonaws.com"}
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+
+# --- what it may do besides where there are roles in member accounts -------------------------------------------------
+
+MEMBER_TEMPLATE = {"cloudformation:TemplateUrl": MEMBER_TEMPLATE_URL}
+TARGET = f"arn:aws:cloudformation:eu-west-1:{ACCOUNT}:stackset-target/apono-production:0123/r-1a2b"
+OTHER_TEMPLATES = {
+    "another template": {"cloudformation:TemplateUrl": "https://evil.s3.amazonaws.com/member-account.yaml"},
+    "another version": {"cloudformation:TemplateUrl": MEMBER_TEMPLATE_URL.replace("=4", "=5")},
+    "the latest version": {"cloudformation:TemplateUrl": MEMBER_TEMPLATE_URL.partition("?")[0]},
+    "the template of stacks": {"cloudformation:TemplateUrl": TEMPLATE_URL},
+    "a template that is sent, or the one from before": {},
+}
+MEMBERS_NEEDS = {
+    "makes a StackSet": Request("cloudformation:CreateStackSet", "*", MEMBER_TEMPLATE),
+    "changes it": Request("cloudformation:UpdateStackSet", STACK_SET, MEMBER_TEMPLATE),
+    "lays it in accounts": Request("cloudformation:CreateStackInstances", STACK_SET),
+    "lays it in a unit's accounts": Request("cloudformation:CreateStackInstances", TARGET),
+    "takes it from accounts": Request("cloudformation:DeleteStackInstances", STACK_SET),
+    "removes it": Request("cloudformation:DeleteStackSet", STACK_SET),
+    "follows what becomes of it": Request("cloudformation:DescribeStackSetOperation", STACK_SET),
+    "lets CloudFormation read the template": Request("s3:GetObject", "arn:aws:s3:::templates/member-account.yaml"),
+    "lets CloudFormation read a version": Request("s3:GetObjectVersion", "arn:aws:s3:::templates/member-account.yaml"),
+}
+MEMBERS_ATTEMPTS = {
+    "changes somebody's StackSet": Request("cloudformation:UpdateStackSet", f"{STACK_SETS}company:1", MEMBER_TEMPLATE),
+    "lays somebody's StackSet in accounts": Request("cloudformation:CreateStackInstances", f"{STACK_SETS}company:1"),
+    "removes somebody's StackSet": Request("cloudformation:DeleteStackSet", f"{STACK_SETS}company:1"),
+    "imports stacks": Request("cloudformation:ImportStacksToStackSet", STACK_SET),
+    "makes a stack": Request("cloudformation:CreateStack", STACK, MEMBER_TEMPLATE),
+    "writes the template": Request("s3:PutObject", "arn:aws:s3:::templates/member-account.yaml"),
+    "reads other objects": Request("s3:GetObject", "arn:aws:s3:::templates/management-account.yaml"),
+    "becomes a role in a member account": Request("sts:AssumeRole", "arn:aws:iam::111122223333:role/apono-member-a"),
+    "activates trusted access": Request("cloudformation:ActivateOrganizationsAccess"),
+    "makes another account administer StackSets": Request("organizations:RegisterDelegatedAdministrator"),
+}
+
+
+@pytest.mark.parametrize("what", MEMBERS_NEEDS)
+def test_cloudformation_lays_roles_in_member_accounts(what: str) -> None:
+    assert allows(MEMBERS, MEMBERS_NEEDS[what])
+    assert not allows(SERVICE, MEMBERS_NEEDS[what])
+
+
+@pytest.mark.parametrize("context", OTHER_TEMPLATES.values(), ids=OTHER_TEMPLATES)
+@pytest.mark.parametrize(
+    "request_", [("cloudformation:CreateStackSet", "*"), ("cloudformation:UpdateStackSet", STACK_SET)]
+)
+def test_cloudformation_makes_a_stack_set_of_one_template_and_no_other(
+    request_: tuple[str, str], context: dict[str, str]
+) -> None:
+    assert not allows(MEMBERS, Request(*request_, context))
+    assert allows(MEMBERS, Request(*request_, MEMBER_TEMPLATE))
+
+
+@pytest.mark.parametrize("what", MEMBERS_ATTEMPTS)
+def test_cloudformation_does_nothing_else_to_member_accounts(what: str) -> None:
+    assert not allows(MEMBERS, MEMBERS_ATTEMPTS[what])
+
+
+@pytest.mark.parametrize("text", [BY_URL, BY_BODY], ids=["by URL", "by body"])
+def test_without_a_template_of_members_cloudformation_has_no_right_to_stack_sets(text: str) -> None:
+    parameters = {**MANAGEMENT_PARAMETERS, **({"TemplateUrl": TEMPLATE_URL} if text is BY_URL else {})}
+
+    without_members, with_members = (
+        deployed(text, {**parameters, "MemberTemplateUrl": url}) for url in ("", MEMBER_TEMPLATE_URL)
+    )
+
+    assert [one["PolicyName"] for one in without_members.resources["CloudFormationRole"]["Policies"]] == ["roles"]
+    assert "MemberTemplateUrl" not in without_members.outputs
+    assert with_members.policy("CloudFormationRole", "member-accounts") == MEMBERS
+    assert with_members.outputs["MemberTemplateUrl"] == MEMBER_TEMPLATE_URL
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://templates.s3.amazonaws.com/a.yaml",
+        "https://templates.example/a.yaml",
+        "https://my.templates.s3.amazonaws.com/a.yaml",
+        "https://templates.s3.amazonaws.com/*",
+        "https://templates.s3.amazonaws.com/",
+        "https://templates.s3.amazonaws.com/a.yaml?versionId=4&x=1",
+    ],
+)
+def test_a_template_of_members_that_is_no_object_of_s3_is_refused(url: str) -> None:
+    with pytest.raises(AwsError, match="Parameter 'MemberTemplateUrl'"):
+        stack(MemberTemplateUrl=url)
 
 
 # --- the boundaries ------------------------------------------------------------------------------------------------
@@ -382,15 +487,17 @@ def test_the_outputs_are_what_the_chart_asks_for() -> None:
     [
         (OPERATOR, "operator-policy.json"),
         (SERVICE, "cloudformation-policy.json"),
+        (MEMBERS, "cloudformation-policy-members.json"),
         (stack().managed_policy("FullAccessBoundary"), "boundary-full-access.json"),
         (stack().managed_policy("ReadOnlyBoundary"), "boundary-read-only.json"),
     ],
-    ids=["operator", "cloudformation", "FullAccess", "ReadOnly"],
+    ids=["operator", "cloudformation", "member accounts", "FullAccess", "ReadOnly"],
 )
 def test_the_policies_are_those_that_the_documents_show(made: Document, name: str) -> None:
     path = Path(__file__).parents[3] / "docs" / "iam" / "management" / name
     shown = path.read_text(encoding="utf-8").replace("999988887777", ACCOUNT)
     shown = shown.replace("https://my-bucket.s3.amazonaws.com/management-account.yaml", TEMPLATE_URL)
+    shown = shown.replace("https://my-bucket.s3.amazonaws.com/member-account.yaml", MEMBER_TEMPLATE_URL)
     shown = shown.replace("arn:aws:s3:::my-bucket/", "arn:aws:s3:::templates/")
 
     assert PolicyDocument.of(made) == PolicyDocument.of(json.loads(shown))

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from apono_operator.bootstrap import operator_account
+from apono_operator.bootstrap import management_boundaries, operator_account
 from apono_operator.state.iam_policy import PolicyDocument
 from apono_operator.state.permissions import managed_policy_arns
 from apono_operator.templates.management_account import ROLE_NAME_PREFIX
 from apono_operator.v1alpha1 import PermissionSet
 from sandbox.aws.errors import AwsError
-from sandbox.aws.policy.documents import size
+from sandbox.aws.policy.documents import as_list, size
 from sandbox.aws.policy.statements import Request, allows
 from tests.docs.test_boundaries import BOUND, BOUND_OTHERWISE, ESCAPES, IN_EVERY_FAVOUR, POLICY_LIMIT
 from tests.unit.bootstrap.deployment import ACCOUNT, Deployment, deployed
@@ -24,6 +24,7 @@ from tests.unit.bootstrap.printed import ISSUER, MANAGEMENT_ROLE, OPERATOR_PARAM
 IAM_DOCUMENTS = Path(__file__).parents[3] / "docs" / "iam"
 IAM = f"arn:aws:iam::{ACCOUNT}:"
 STRICT = operator_account.text(require_boundary=True)
+INSIDE = operator_account.text(require_boundary=True, management_account=True)
 LOOSE = operator_account.text(require_boundary=False)
 CLUSTERS_ROOM = 60
 """Characters that the names of all clusters may have, as the parameter says."""
@@ -163,12 +164,70 @@ def test_no_cluster_that_is_named_lets_a_connector_change_who_gets_in() -> None:
         assert {allows(boundary, Request("eks:CreateAccessEntry", arn)) for arn in arns} == {allowed}
 
 
-@pytest.mark.parametrize("text", [STRICT, LOOSE], ids=["bound", "unbound"])
+@pytest.mark.parametrize("text", [STRICT, LOOSE, INSIDE], ids=["bound", "unbound", "management account"])
 @pytest.mark.parametrize("names", ["c" * CLUSTERS_ROOM, "c" * 20 + "," + "c" * 20 + "," + "c" * 20])
 def test_the_boundary_fits_into_a_policy_with_as_many_clusters_as_are_promised(names: str, text: str) -> None:
     made = deployed(text, {**OPERATOR_PARAMETERS, "ClusterNames": names}, partition="aws-us-gov")
 
     assert size(json.dumps(made.managed_policy("FullAccessBoundary"))) <= POLICY_LIMIT
+
+
+# --- with --management-account: the cluster is in the management account of an organization ---------------------------
+
+IDENTITY_CENTER = [
+    Request("sso:CreateAccountAssignment", "arn:aws:sso:::instance/ssoins-1"),
+    Request("sso:PutInlinePolicyToPermissionSet", "arn:aws:sso:::permissionSet/ssoins-1/ps-1"),
+    Request("identitystore:CreateGroupMembership"),
+    Request("iam:UpdateSAMLProvider", f"{IAM}saml-provider/AWSSSO_0123_DO_NOT_DELETE"),
+]
+
+
+@pytest.mark.parametrize("request_", IDENTITY_CENTER, ids=str)
+def test_connectors_use_identity_center_in_the_management_account_alone(request_: Request) -> None:
+    inside, elsewhere = (
+        deployed(text, OPERATOR_PARAMETERS).managed_policy("FullAccessBoundary") for text in (INSIDE, STRICT)
+    )
+
+    assert allows(inside, request_)
+    assert not allows(elsewhere, request_)
+
+
+@pytest.mark.parametrize("permission_set", PermissionSet)
+def test_in_the_management_account_a_connector_may_what_the_management_role_may_elsewhere(
+    permission_set: PermissionSet,
+) -> None:
+    inside = deployed(INSIDE, OPERATOR_PARAMETERS).managed_policy(f"{permission_set}Boundary")
+    elsewhere = management_boundaries.of(permission_set)
+    requests = [
+        Request(action, resource.replace("{partition}", "aws").replace("*", "x"))
+        for statement in elsewhere["Statement"]
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    ]
+
+    assert len(requests) > 20
+    assert [str(one) for one in requests if not allows(inside, one)] == []
+
+
+def test_in_the_management_account_other_providers_stay_as_they_are() -> None:
+    boundary = deployed(INSIDE, OPERATOR_PARAMETERS).managed_policy("FullAccessBoundary")
+
+    assert not allows(boundary, Request("iam:UpdateSAMLProvider", f"{IAM}saml-provider/company"))
+
+
+@pytest.mark.parametrize("what", ESCAPES)
+def test_in_the_management_account_no_other_escape_is_open(what: str) -> None:
+    boundary = deployed(INSIDE, OPERATOR_PARAMETERS).managed_policy("FullAccessBoundary")
+    identity_center = ESCAPES[what].action.startswith(("sso:", "sso-directory:", "identitystore:"))
+
+    assert allows(boundary, ESCAPES[what]) == identity_center
+
+
+@pytest.mark.parametrize("name", ["ReadOnlyBoundary", "GrantedBoundary", "OperatorRole"])
+def test_in_the_management_account_nothing_else_is_another(name: str) -> None:
+    inside, elsewhere = (deployed(text, OPERATOR_PARAMETERS).resources[name] for text in (INSIDE, STRICT))
+
+    assert inside == elsewhere
 
 
 # --- without --require-boundary: what FullAccess is then, and what the boundary holds nevertheless -------------------

@@ -85,9 +85,22 @@ def _generic(key: str) -> str:
     return f"{prefix}/${{TagKey}}" if slash else key
 
 
-@pytest.mark.parametrize("name", POLICIES)
+APONOS_OWN = {
+    "arn:aws:iam::*:group/*: none of the actions is about it",
+    "arn:aws:iam::*:policy/*: none of the actions is about it",
+    "s3:ListAllMyBuckets: is not about any of ['arn:aws:s3:::*']",
+}
+"""Of Apono's list of rights: one entry for all IAM entities, and an action of which S3's own examples say it so."""
+
+
+@pytest.mark.parametrize("name", [name for name in POLICIES if "MemberRole" not in name])
 def test_a_policy_says_nothing_that_has_no_effect(name: str) -> None:
     assert mistakes(POLICIES[name]) == []
+
+
+@pytest.mark.parametrize("name", [name for name in POLICIES if "MemberRole" in name])
+def test_the_policy_of_a_member_role_says_nothing_without_effect_but_what_apono_says(name: str) -> None:
+    assert set(mistakes(POLICIES[name])) <= APONOS_OWN
 
 
 @pytest.mark.parametrize(
@@ -121,6 +134,10 @@ _NO_RESOURCES = "Apono's own list has them on every resource; IAM Identity Cente
 _WHAT_FOR = "what FullAccess is for"
 _ADMINISTRATOR = "without --require-boundary, FullAccess is administrator of the account: docs/bootstrap.md"
 
+_CLUSTERS = (
+    "eks:AssociateAccessPolicy eks:CreateAccessEntry eks:DeleteAccessEntry eks:DisassociateAccessPolicy "
+    "eks:TagResource eks:UntagResource"
+)
 _IN_EVERY_ACCOUNT_BOUNDARY = {
     _DENIED: "bedrock-agentcore:GetWorkloadAccessToken bedrock-agentcore:GetWorkloadAccessTokenForJWT "
     "bedrock-agentcore:GetWorkloadAccessTokenForUserId",
@@ -128,20 +145,30 @@ _IN_EVERY_ACCOUNT_BOUNDARY = {
 _FULL_ACCESS = {
     **_IN_EVERY_ACCOUNT_BOUNDARY,
     "FullAccess reads parameters: docs/security.md": "ssm:GetParameters ssm:GetParametersByPath",
-    f"{_WHAT_FOR}, but for the clusters of NeverThisCluster": "eks:AssociateAccessPolicy eks:CreateAccessEntry "
-    "eks:DeleteAccessEntry eks:DisassociateAccessPolicy eks:TagResource eks:UntagResource",
+    f"{_WHAT_FOR}, but for the clusters of NeverThisCluster": _CLUSTERS,
+}
+_GRANTED = {
+    "what Apono is there to grant; an administrator narrows it": "dynamodb:BatchWriteItem dynamodb:DeleteItem "
+    "dynamodb:PutItem dynamodb:UpdateItem rds-db:connect s3:DeleteObject s3:GetObject s3:PutObject"
 }
 _IDENTITY_CENTER = {
     _NO_RESOURCES: "identitystore:CreateGroup identitystore:CreateGroupMembership identitystore:CreateUser "
     "identitystore:DeleteGroup identitystore:DeleteGroupMembership identitystore:DeleteUser "
     "identitystore:UpdateGroup identitystore:UpdateUser sso:TagResource sso:UntagResource",
 }
+_MEMBERS = "member-template --highest-permissions=FullAccess"
 EXPLAINED: Mapping[str, Mapping[str, str]] = {
     "operator-account: FullAccessBoundary": _FULL_ACCESS,
     "operator-account: ReadOnlyBoundary": _IN_EVERY_ACCOUNT_BOUNDARY,
-    "operator-account: GrantedBoundary": {
-        "what Apono is there to grant; an administrator narrows it": "dynamodb:BatchWriteItem dynamodb:DeleteItem "
-        "dynamodb:PutItem dynamodb:UpdateItem rds-db:connect s3:DeleteObject s3:GetObject s3:PutObject"
+    "operator-account: GrantedBoundary": _GRANTED,
+    "operator-account --management-account: FullAccessBoundary": _FULL_ACCESS,
+    "operator-account --management-account: ReadOnlyBoundary": _IN_EVERY_ACCOUNT_BOUNDARY,
+    "operator-account --management-account: GrantedBoundary": _GRANTED,
+    "member-template: ReadOnlyBoundary": _IN_EVERY_ACCOUNT_BOUNDARY,
+    f"{_MEMBERS}: FullAccessBoundary": _FULL_ACCESS,
+    f"{_MEMBERS}: GrantedBoundary": _GRANTED,
+    f"{_MEMBERS}: MemberRole apono-connector": {
+        f"{_WHAT_FOR}; its boundary keeps it from the account of the operator's cluster": _CLUSTERS
     },
     "operator-account --no-require-boundary: FullAccessBoundary": {
         **_FULL_ACCESS,
@@ -152,6 +179,11 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
     },
     "operator-account --no-require-boundary: ReadOnlyBoundary": _IN_EVERY_ACCOUNT_BOUNDARY,
     "management-account: FullAccessBoundary": _IDENTITY_CENTER,
+    "management-account: CloudFormationRole member-accounts": {
+        "of StackSets, apono-* alone; the linter takes type/resource/*, which has no tags, for all": (
+            "cloudformation:TagResource"
+        )
+    },
     "management-account --template-body: FullAccessBoundary": _IDENTITY_CENTER,
     "template: ManagementRole apono-connector": _IDENTITY_CENTER,
 }

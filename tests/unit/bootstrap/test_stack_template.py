@@ -10,8 +10,15 @@ from apono_operator.state.permissions import INLINE_POLICY_NAME, management_perm
 from apono_operator.templates import management_account
 from apono_operator.v1alpha1 import PermissionSet
 from sandbox.aws.errors import AwsError
-from tests.unit.bootstrap.deployment import deployed, lets_in
-from tests.unit.bootstrap.printed import CONNECTOR_ROLE, ORGANIZATION, STACK_PARAMETERS
+from tests.unit.bootstrap.deployment import ACCOUNT, Deployment, Document, deployed, lets_in
+from tests.unit.bootstrap.printed import (
+    CONNECTOR_ROLE,
+    MEMBER_PARAMETERS,
+    MEMBER_TEMPLATE_URL,
+    ORGANIZATION,
+    STACK_PARAMETERS,
+    TEMPLATES,
+)
 
 TEXT = management_account.text()
 TRUST = deployed(TEXT, STACK_PARAMETERS).trust("ManagementRole")
@@ -79,6 +86,91 @@ def test_nobody_else_is_let_in(action: str, who: str, account: str, context: dic
     assert not lets_in(TRUST, action, account, context), who
 
 
+# --- the StackSet of roles in member accounts ------------------------------------------------------------------------
+
+
+def with_members(**parameters: str) -> Deployment:
+    return deployed(TEXT, {**STACK_PARAMETERS, "MemberTemplateUrl": MEMBER_TEMPLATE_URL, **parameters})
+
+
+def stack_set(**parameters: str) -> Document:
+    return with_members(**parameters).resources["MemberRoles"]
+
+
+def handed_on(**parameters: str) -> dict[str, str]:
+    return {one["ParameterKey"]: one["ParameterValue"] for one in stack_set(**parameters)["Parameters"]}
+
+
+def test_without_a_template_of_members_there_is_no_stack_set() -> None:
+    assert deployed(TEXT, STACK_PARAMETERS).resources.keys() == {"ManagementRole"}
+    assert with_members().resources.keys() == {"ManagementRole", "MemberRoles"}
+    assert with_members().outputs["MemberStackSetNameOutput"] == stack_set()["StackSetName"]
+
+
+def test_a_stack_set_has_its_stacks_name_and_the_template_that_is_given() -> None:
+    assert stack_set()["StackSetName"] == "apono-a"
+    assert stack_set()["TemplateURL"] == MEMBER_TEMPLATE_URL
+    assert "TemplateBody" not in stack_set()
+    assert stack_set()["Capabilities"] == ["CAPABILITY_NAMED_IAM"]
+
+
+def test_a_stack_set_serves_each_account_of_the_unit_as_accounts_come_and_go() -> None:
+    assert stack_set()["PermissionModel"] == "SERVICE_MANAGED"
+    assert stack_set()["AutoDeployment"] == {"Enabled": True, "RetainStacksOnAccountRemoval": False}
+    assert stack_set(OrganizationUnitId="ou-1a2b-12345678")["StackInstancesGroup"] == [
+        {"DeploymentTargets": {"OrganizationalUnitIds": ["ou-1a2b-12345678"]}, "Regions": ["eu-west-1"]}
+    ]
+
+
+def test_an_account_that_fails_keeps_no_other_from_its_role() -> None:
+    assert stack_set()["OperationPreferences"] == {
+        "FailureTolerancePercentage": 100,
+        "MaxConcurrentPercentage": 100,
+        "RegionConcurrencyType": "PARALLEL",
+    }
+    assert stack_set()["ManagedExecution"] == {"Active": True}
+
+
+def test_a_stack_set_hands_on_who_may_assume_the_roles_and_what_they_may_do() -> None:
+    assert handed_on(Permissions="ReadOnly", MemberRoleName="apono-member-a-b-0123456789") == {
+        **{name: STACK_PARAMETERS[name] for name in ("AponoConnectorId", "ConnectorRoleArn", "OrganizationId")},
+        "Permissions": "ReadOnly",
+        "ManagementRoleArn": f"arn:aws:iam::{ACCOUNT}:role/apono-management-prod-eks",
+        "MemberRoleName": "apono-member-a-b-0123456789",
+    }
+
+
+def test_roles_in_member_accounts_are_named_for_the_connector_if_nobody_names_them() -> None:
+    assert handed_on()["MemberRoleName"] == "apono-member-prod-eks"
+
+
+@pytest.mark.parametrize("permissions", PermissionSet)
+def test_what_is_handed_on_is_what_the_template_of_members_asks_for(permissions: PermissionSet) -> None:
+    given = handed_on(Permissions=permissions)
+
+    assert given.keys() == MEMBER_PARAMETERS.keys()
+    made = deployed(TEMPLATES["member-template --highest-permissions=FullAccess"], given)
+    assert made.resources["MemberRole"]["RoleName"] == given["MemberRoleName"]
+
+
+# --- a connector whose cluster is in the management account ----------------------------------------------------------
+
+FROM_HERE = {"ConnectorRoleArn": CONNECTOR_ROLE.replace("111122223333", ACCOUNT)}
+
+
+def test_a_connector_of_the_management_account_needs_no_other_role_there_than_its_own() -> None:
+    made = with_members(**FROM_HERE)
+
+    assert made.resources.keys() == {"MemberRoles"}
+    assert made.outputs[OUTPUT] == FROM_HERE["ConnectorRoleArn"]
+
+
+def test_roles_in_member_accounts_trust_a_connector_of_the_management_account_alone() -> None:
+    given = handed_on(**FROM_HERE)
+
+    assert given["ManagementRoleArn"] == given["ConnectorRoleArn"] == FROM_HERE["ConnectorRoleArn"]
+
+
 ACCEPTED = [
     ("AponoConnectorId", "a"),
     ("AponoConnectorId", "Prod_eks.1"),
@@ -88,6 +180,10 @@ ACCEPTED = [
     ("PermissionsBoundaryArn", "arn:aws:iam::123456789012:policy/team/boundary"),
     ("ManagementRoleName", ""),
     ("ManagementRoleName", f"apono-{'a' * 58}"),
+    ("MemberTemplateUrl", ""),
+    ("MemberTemplateUrl", MEMBER_TEMPLATE_URL),
+    ("MemberRoleName", ""),
+    ("MemberRoleName", f"apono-member-{'a' * 51}"),
 ]
 REFUSED = [
     ("AponoConnectorId", ""),
@@ -110,6 +206,11 @@ REFUSED = [
     ("ManagementRoleName", "path/apono-management"),
     ("ManagementRoleName", "apono-connector-a"),
     ("ManagementRoleName", f"apono-{'a' * 59}"),
+    ("MemberTemplateUrl", "http://templates.s3.amazonaws.com/a.yaml"),
+    ("MemberTemplateUrl", "https://templates.s3.amazonaws.com/*"),
+    ("MemberRoleName", "apono-management-a"),
+    ("MemberRoleName", "path/apono-member-a"),
+    ("MemberRoleName", f"apono-member-{'a' * 52}"),
 ]
 
 
@@ -132,8 +233,8 @@ def test_a_parameter_has_to_be_given_unless_it_has_a_default(parameter: str) -> 
         deployed(TEXT, without)
 
 
-def test_the_parameters_are_those_that_apono_asks_for_and_three_of_ours() -> None:
+def test_the_parameters_are_those_that_apono_asks_for_and_five_of_ours() -> None:
     asked = {"AponoConnectorId", "ConnectorRoleArn", "OrganizationId", "OrganizationUnitId"}
-    ours = {"Permissions", "PermissionsBoundaryArn", "ManagementRoleName"}
+    ours = {"Permissions", "PermissionsBoundaryArn", "ManagementRoleName", "MemberTemplateUrl", "MemberRoleName"}
 
     assert yaml.safe_load(TEXT)["Parameters"].keys() == asked | ours
