@@ -33,6 +33,7 @@ MANAGEMENT_ACCOUNT: dict[str, Any] = {
     "cloudFormationRoleArn": "arn:aws:iam::999988887777:role/service",
     "region": "us-east-1",
     "templateUrl": "https://bucket.s3.amazonaws.com/template.yaml?versionId=a&b",
+    "memberTemplateUrl": "https://bucket.s3.amazonaws.com/member-account.yaml?versionId=a.b",
     "permissionsBoundaries": {
         "FullAccess": "arn:aws:iam::999988887777:policy/full",
         "ReadOnly": "arn:aws:iam::999988887777:policy/boundary",
@@ -92,6 +93,9 @@ REFUSED: list[tuple[str, Any]] = [
     ("management_accounts", [{**MANAGEMENT_ACCOUNT, "externalId": "a"}]),
     ("management_accounts", [{**MANAGEMENT_ACCOUNT, "region": "Ireland"}]),
     ("management_accounts", [{**MANAGEMENT_ACCOUNT, "templateUrl": "http://bucket/template.yaml"}]),
+    ("management_accounts", [{**MANAGEMENT_ACCOUNT, "memberTemplateUrl": "http://bucket/template.yaml"}]),
+    ("management_accounts", [{**MANAGEMENT_ACCOUNT, "memberTemplateUrl": "https://bucket/*"}]),
+    ("management_accounts", [{**MANAGEMENT_ACCOUNT, "memberTemplateUrl": f"https://{'a' * 1017}"}]),
     ("management_accounts", [{**MANAGEMENT_ACCOUNT, "allowedUnits": []}]),
     ("management_accounts", [{**MANAGEMENT_ACCOUNT, "allowedUnits": ["ou-*"]}]),
     ("management_accounts", [{**MANAGEMENT_ACCOUNT, "namespaces": []}]),

@@ -20,6 +20,7 @@ from apono_operator.adapters.kubernetes import Kubernetes
 from apono_operator.reconciler.answers import Answers
 from apono_operator.state.administration import Administration
 from apono_operator.state.finding import Finding
+from apono_operator.state.member_accounts import StackSetPlace
 from apono_operator.state.resources import Cluster, IamRole, Manifest, ObjectKey, Owner, child_keys
 from apono_operator.state.stack import Template
 from apono_operator.state.template_summary import TemplateSummary
@@ -159,6 +160,19 @@ class StackMemory:
         )
 
 
+@dataclass(frozen=True)
+class MembersMemory:
+    """How the member accounts of a connector were last found."""
+
+    place: StackSetPlace
+    asked: str | None
+    """The annotation by which a look was asked for then."""
+
+    seen: float
+    finding: Finding
+    counts: Mapping[str, int] | None
+
+
 @dataclass
 class Environment:
     """The surroundings of all passes; safe to use from several threads, one pass at a time for each connector."""
@@ -183,6 +197,9 @@ class Environment:
     """By the connector's uid."""
 
     stacks: dict[str, StackMemory] = field(default_factory=dict)
+    """By the connector's uid."""
+
+    members: dict[str, MembersMemory] = field(default_factory=dict)
     """By the connector's uid."""
 
     templates: dict[str, tuple[Template, TemplateSummary, float]] = field(default_factory=dict)
@@ -238,7 +255,15 @@ class Environment:
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a connector that is gone."""
-        for memory in (self.roles, self.stacks, self.preflights, self.secrets, self.absences, self.corrections):
+        for memory in (
+            self.roles,
+            self.stacks,
+            self.members,
+            self.preflights,
+            self.secrets,
+            self.absences,
+            self.corrections,
+        ):
             memory.pop(uid, None)
 
 

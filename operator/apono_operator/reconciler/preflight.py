@@ -22,7 +22,7 @@ from apono_operator.state import preflight as judge
 from apono_operator.state.finding import Finding, unverified, waits
 from apono_operator.state.management_sessions import Entrance
 from apono_operator.state.preflight import Denial, Expectation, IdentityCenterInstance, Organization
-from apono_operator.state.resources import look_asked_for
+from apono_operator.state.resources import Cluster, look_asked_for
 from apono_operator.state.stack import Meaning
 from apono_operator.v1alpha1 import ConditionType, Reason
 
@@ -47,6 +47,43 @@ class Clearance:
 
     within: float | None = None
     """Seconds within which to look again, even if all else is well."""
+
+
+def is_elsewhere(course: Course, cluster: Cluster) -> bool | None:
+    """Look whether *cluster* is outside of its organization's management account, and note it; None if nobody says.
+
+    Raises:
+        FencedError: the operator is stopping.
+    """
+
+    def step() -> tuple[Finding, bool]:
+        environment = course.environment
+        finding = judge.elsewhere_finding(cluster, _own_organization(environment))
+        return finding or waits(Reason.RECONCILING, "The organization will be looked at in a moment."), bool(finding)
+
+    return course.do(ConditionType.ORGANIZATION_READY, step)
+
+
+def _own_organization(environment: Environment) -> Organization | Denial | None:
+    """Ask for the organization of our own account, at most once in a while."""
+
+    def ask() -> Organization | Denial | None:
+        return _allowed(environment, lambda: Organizations(environment.session.organizations).organization())
+
+    def holds(answer: Answer) -> bool:
+        return environment.monotonic() < answer.asked + BAD_ANSWER_SECONDS
+
+    return environment.answers.get(("own organization",), ask, holds, environment.monotonic)
+
+
+def _allowed(environment: Environment, call: Callable[[], T]) -> T | Denial:
+    """Make a call that we may not be allowed; what is denied is an answer as well."""
+    try:
+        return call()
+    except DeniedError as error:
+        if error.reason is not Reason.ACCESS_DENIED:
+            raise
+        return Denial(finding_of(error, environment).message)
 
 
 @dataclass
@@ -207,13 +244,7 @@ class Preflight:
         return self._environment.monotonic() < answer.asked + seconds
 
     def _allowed(self, call: Callable[[], T]) -> T | Denial:
-        """Make a call that we may not be allowed; what is denied is an answer as well."""
-        try:
-            return call()
-        except DeniedError as error:
-            if error.reason is not Reason.ACCESS_DENIED:
-                raise
-            return Denial(finding_of(error, self._environment).message)
+        return _allowed(self._environment, call)
 
 
 _LOOKED_AT = (

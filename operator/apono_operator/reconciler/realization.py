@@ -8,6 +8,7 @@ from functools import partial
 
 from apono_operator.reconciler.children import Children, ChildrenUpkeep
 from apono_operator.reconciler.course import Course
+from apono_operator.reconciler.member_accounts import look_at_members
 from apono_operator.reconciler.report import announce, conditions_of, record_events
 from apono_operator.reconciler.role import RoleUpkeep
 from apono_operator.reconciler.stack import StackUpkeep
@@ -158,6 +159,8 @@ class Realization:
         course.connector = stack.connector
         course.facts |= stack.facts
         course.stack_moves = stack.moves
+        if course.quick or stack.place:
+            look_at_members(course, lambda: stack.access, stack.place)
         self._tell_progress(stack)
         return stack
 

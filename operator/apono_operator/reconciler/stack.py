@@ -11,6 +11,7 @@ import structlog
 from apono_operator.adapters.aws.management import ManagementAccess
 from apono_operator.adapters.errors import AdapterError
 from apono_operator.reconciler.environment import Environment, StackMemory
+from apono_operator.reconciler.member_accounts import tell_leaving
 from apono_operator.reconciler.report import announce, record_correction, was_drifted
 from apono_operator.reconciler.stack_comparison import StackComparison
 from apono_operator.reconciler.template import template_of
@@ -20,7 +21,8 @@ from apono_operator.state.drift import Mandate
 from apono_operator.state.finding import Finding, Refusal, stuck, waits
 from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.state.management_sessions import Entrance
-from apono_operator.state.management_stack import StackInputs, management_stack
+from apono_operator.state.management_stack import StackInputs, management_stack, unit_of
+from apono_operator.state.member_accounts import StackSetPlace
 from apono_operator.state.resources import TAG_UID, Cluster, IamRole, Manifest, Owner, look_asked_for
 from apono_operator.state.stack import (
     ChangeSet,
@@ -55,6 +57,7 @@ class StackUpkeep:
         spec: What the manifest asks for.
         applied: The fingerprint of the stack that was last carried out; of this one, once it is.
         quick: Make no call to AWS if there was a look before.
+        place: Where the roles in member accounts come from, once the stack is there.
         facts: The status fields that the look came to know.
         differences: What is not as asked and was left so, in words.
         mandate: What may be done about a difference, once it is known what is asked for.
@@ -70,6 +73,7 @@ class StackUpkeep:
     spec: AponoConnectorSpec
     applied: str
     quick: bool
+    place: StackSetPlace | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     differences: tuple[str, ...] = ()
     mandate: Mandate = field(default_factory=lambda: Mandate(carried_out=False))
@@ -174,6 +178,8 @@ class StackUpkeep:
             return
         if self._is_anothers(observed):
             return
+        if observed.meaning is Meaning.HEALTHY:
+            self.place = StackSetPlace(machine.stack_set_of(observed), self.account.region, observed.updated)
         arn = machine.role_arn_of(observed)
         told = {"managementStackId": observed.stack_id, "managementStackStatus": observed.status}
         self.facts |= {**told, "managementAccountRoleArn": arn}
@@ -274,6 +280,12 @@ class StackUpkeep:
         self._announce(desired, observed)
         log.info("changing the stack", step=type(step).__name__, stack=desired.name)
         stacks = self.access.stacks
+        if (
+            isinstance(step, ExecuteChangeSet)
+            and observed
+            and unit_of(observed.parameters) != unit_of(desired.parameters)
+        ):
+            tell_leaving(self.environment, self.owner, self.access, observed, unit_of(desired.parameters))
         stacks.apply(step, desired)
         self._count(step, observed)
         self.differences = ()

@@ -148,6 +148,8 @@ class StackComparison:
         trouble = management_role_arn_finding(self.inputs.account, arn)
         if trouble:
             return trouble
+        if arn == role.arn:
+            return None  # the connector's own role is in the management account, and looked after there
         about = f"{self.observed.updated} {role.role_id} {self.asked}"
         seen = self.memory.role_seen
         if (

@@ -9,6 +9,7 @@ import structlog
 
 from apono_operator.adapters.aws.cloudformation import CloudFormation
 from apono_operator.reconciler.environment import Environment, StackMemory
+from apono_operator.reconciler.member_accounts import accounts_left
 from apono_operator.reconciler.stack import LONGEST_RETRY_SECONDS
 from apono_operator.state import stack_plan
 from apono_operator.state.finding import Finding, Next, stuck, waits
@@ -114,6 +115,7 @@ class StackRemoval:
         if stuck_at is None or observed is None or stuck_at == memory.failed:
             return memory
         failure = stacks.first_failure(observed.stack_id) or observed.status_reason or observed.status
+        failure += accounts_left(stacks, observed)
         retries = memory.retries if memory.blocked else 0  # those of its creation do not count
         memory = replace(
             memory, failed=stuck_at, failure=failure, failed_at=self._moment(), blocked=failure, retries=retries

@@ -16,15 +16,15 @@ from apono_operator.adapters.errors import AdapterError
 from apono_operator.reconciler.children import Children
 from apono_operator.reconciler.course import Course, Outcome
 from apono_operator.reconciler.environment import Environment, SecretMemory, versions
-from apono_operator.reconciler.preflight import Clearance, Preflight
+from apono_operator.reconciler.preflight import Clearance, Preflight, is_elsewhere
 from apono_operator.reconciler.realization import Realization
 from apono_operator.reconciler.role import contain
 from apono_operator.reconciler.stack_containment import contain_stack
 from apono_operator.state import connector_token, drift
-from apono_operator.state.admission import Request, management_account_of, refusal
+from apono_operator.state.admission import Request, management_account_granted, management_account_of, refusal
 from apono_operator.state.desired import Inputs, connector_id, connector_role
 from apono_operator.state.drift import Mandate
-from apono_operator.state.finding import Finding, found, stuck, waits
+from apono_operator.state.finding import Finding, Refusal, found, stuck, waits
 from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.state.oidc_provider import provider_finding
 from apono_operator.state.preflight import Expectation
@@ -79,11 +79,20 @@ class Upkeep:
         if cluster is None:
             return
         if do(ConditionType.OIDC_PROVIDER_READY, lambda: self._check_provider(cluster), in_doubt=True):
-            account = self._management_account(spec)
+            account = self._management_account(spec, cluster)
+            if isinstance(account, Refusal):
+                self._refuse(account, cluster)
+                return
             clearance = Preflight(self.course, Expectation(spec, cluster, account)).run() if account else Clearance()
             if clearance.anything:
                 self._realize(spec, cluster, account if clearance.stack else None)
                 self.course.look_within(clearance.within)
+
+    def _refuse(self, refusal: Refusal, cluster: Cluster) -> None:
+        """Tell why there is no management account in mode ManagementAccount: mostly, because it is another one."""
+        if is_elsewhere(self.course, cluster) is False:
+            del self.course.findings[ConditionType.ORGANIZATION_READY]
+            self.course.findings[ConditionType.ACCEPTED] = stuck(refusal.reason, refusal.message)
 
     def _realize(self, spec: AponoConnectorSpec, cluster: Cluster, account: ManagementAccount | None) -> None:
         token = self.course.do(ConditionType.TOKEN_AVAILABLE, lambda: self._read_token(spec))
@@ -94,9 +103,10 @@ class Upkeep:
             asked = self._inputs(spec, cluster, token.value)
             Realization(self.course, asked, cluster, token.secret, children, account).run()
 
-    def _management_account(self, spec: AponoConnectorSpec) -> ManagementAccount | None:
-        account = management_account_of(Request(self._owner.namespace, spec), self._environment.administration)
-        return account if isinstance(account, ManagementAccount) else None
+    def _management_account(self, spec: AponoConnectorSpec, cluster: Cluster) -> ManagementAccount | Refusal | None:
+        request = Request(self._owner.namespace, spec, cluster.account_id)
+        administration = self._environment.administration
+        return management_account_granted(request, administration) or management_account_of(request, administration)
 
     def _contain_role(self) -> None:
         if not self.course.has_role:

@@ -13,8 +13,6 @@ from apono_operator.state.finding import Refusal
 from apono_operator.state.management_accounts import SETTING, ManagementAccount, management_account_for
 from apono_operator.v1alpha1 import AponoConnectorSpec, ConnectorDeployment, Mode, Reason
 
-SERVED_MODES = frozenset({Mode.ACCOUNT, Mode.ORGANIZATION})
-
 
 @dataclass(frozen=True)
 class Request:
@@ -22,6 +20,8 @@ class Request:
 
     namespace: str
     spec: AponoConnectorSpec
+    own_account_id: str | None = None
+    """The account of the operator's credentials, None as long as nobody knows it."""
 
     @property
     def options(self) -> ConnectorDeployment:
@@ -46,27 +46,16 @@ def refusal(request: Request, administration: Administration) -> Refusal | None:
 
 
 def management_account_of(request: Request, administration: Administration) -> ManagementAccount | Refusal | None:
-    """Return the account that the stack of *request* belongs in, or why there is none; None in other modes."""
+    """Return the account that the stack of *request* belongs in, or why there is none; None in mode Account.
+
+    In mode ManagementAccount it is the operator's own: None as long as nobody knows that.
+    """
     target = request.spec.target
-    if target.mode is not Mode.ORGANIZATION:
+    asked = request.own_account_id if target.mode is Mode.MANAGEMENT_ACCOUNT else target.management_account_id
+    if target.mode is Mode.ACCOUNT or (target.mode is Mode.MANAGEMENT_ACCOUNT and asked is None):
         return None
     return management_account_for(
-        administration.management_accounts,
-        request.namespace,
-        target.management_account_id,
-        target.organization_unit_id or "",
-    )
-
-
-def _mode_is_served(request: Request, _: Administration) -> Refusal | None:
-    mode = request.spec.target.mode
-    if mode in SERVED_MODES:
-        return None
-    served = ", ".join(sorted(SERVED_MODES))
-    return Refusal(
-        Reason.MODE_NOT_SUPPORTED,
-        f"spec.target.mode {mode} is not served by this version of the operator; it serves: {served}. "
-        "The mode is immutable: delete this connector and make another.",
+        administration.management_accounts, request.namespace, asked, target.organization_unit_id or ""
     )
 
 
@@ -125,7 +114,11 @@ def _bounded(request: Request, administration: Administration) -> Refusal | None
     )
 
 
-def _management_account_granted(request: Request, administration: Administration) -> Refusal | None:
+def management_account_granted(request: Request, administration: Administration) -> Refusal | None:
+    """Return why there is no management account for *request*, None if there is, or if the mode needs none.
+
+    In mode ManagementAccount, ask again once the operator's own account is known.
+    """
     found = management_account_of(request, administration)
     if isinstance(found, ManagementAccount):
         return _bounded_there(request, found)
@@ -204,10 +197,9 @@ def _outside_list(field: str, refused: list[str], setting: str) -> Refusal | Non
 
 
 _RULES: tuple[Rule, ...] = (
-    _mode_is_served,
     _grant_covers,
     _bounded,
-    _management_account_granted,
+    management_account_granted,
     _managed_policies_allowed,
     _role_tags_allowed,
     _env_allowed,

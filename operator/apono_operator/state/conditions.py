@@ -33,7 +33,7 @@ _OF_ACCOUNTS: Aspects = (
     ConditionType.CONNECTOR_ROLE_READY,
     ConditionType.DEPLOYMENT_AVAILABLE,
 )
-INFORMATIVE: Aspects = (ConditionType.IDENTITY_CENTER_FOUND,)
+INFORMATIVE: Aspects = (ConditionType.IDENTITY_CENTER_FOUND, ConditionType.MEMBER_ACCOUNTS_READY)
 """What is told beside the aspects of an organization's connector, and does not count for Ready."""
 
 
@@ -58,7 +58,7 @@ def aspects_of(mode: Mode | None) -> Aspects:
     Args:
         mode: The connector's; None if nobody can read it, which counts as `Mode.ACCOUNT`.
     """
-    return _OF_ORGANIZATIONS if mode is Mode.ORGANIZATION else _OF_ACCOUNTS
+    return _OF_ACCOUNTS if mode in (None, Mode.ACCOUNT) else _OF_ORGANIZATIONS
 
 
 def conditions(

@@ -17,6 +17,7 @@ from apono_operator.state.administration import CONNECTOR_REGISTRY, Administrati
 from apono_operator.state.iam_policy import POLICY_VERSION, PolicyDocument
 from apono_operator.state.permissions import (
     managed_policy_arns,
+    management_connector_permissions_document,
     organization_permissions_document,
     permissions_document,
 )
@@ -110,9 +111,14 @@ def connector_role(inputs: Inputs) -> IamRole:
 
 def _rights(spec: AponoConnectorSpec, partition: str) -> tuple[PolicyDocument, frozenset[str]]:
     """Return inline policy and managed policies; an organization's are on the role in its management account."""
-    if spec.target.mode is Mode.ORGANIZATION:
-        return organization_permissions_document(partition), frozenset()
-    return permissions_document(spec.permissions, partition), managed_policy_arns(spec.permissions, partition)
+    managed = managed_policy_arns(spec.permissions, partition)
+    match spec.target.mode:
+        case Mode.ORGANIZATION:
+            return organization_permissions_document(partition), frozenset()
+        case Mode.MANAGEMENT_ACCOUNT:
+            return management_connector_permissions_document(spec.permissions, partition), managed
+        case Mode.ACCOUNT:
+            return permissions_document(spec.permissions, partition), managed
 
 
 def trust_policy(cluster: Cluster, owner: Owner) -> PolicyDocument:

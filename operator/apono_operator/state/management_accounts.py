@@ -19,7 +19,12 @@ from apono_operator.v1alpha1 import PermissionSet, Reason
 
 SETTING = "setting APONO_OPERATOR_MANAGEMENT_ACCOUNTS, chart value managementAccounts"
 
-DEFAULT_RESOURCE_TYPES = ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+DEFAULT_RESOURCE_TYPES = (
+    "AWS::IAM::Role",
+    "AWS::IAM::Policy",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::CloudFormation::StackSet",
+)
 DEFAULT_CAPABILITIES: tuple[Capability, ...] = ("CAPABILITY_NAMED_IAM", "CAPABILITY_IAM")
 
 CONNECTOR_ROLE_PREFIX = "apono-"
@@ -91,6 +96,11 @@ class ManagementAccount(BaseModel):
     template_file: Annotated[str | None, _shaped(r"/[^\0]{1,4095}", "an absolute path in the operator's pod")] = None
     send_template_body: bool = False
     """Whether the operator sends the template that comes with it. Its role may then send any other as well."""
+
+    member_template_url: Annotated[
+        str | None, _shaped(r"https://[^\s\"*]{1,1016}", "an https:// URL that CloudFormation reads")
+    ] = None
+    """Of the roles in member accounts; without one there are none."""
 
     permissions_boundaries: Mapping[PermissionSet, BoundaryArn]
     allowed_units: Annotated[

@@ -21,22 +21,22 @@ SESSION_POLICY_LIMIT = 2048
 """Characters."""
 
 STACK_ACTIONS = (
+    "*ChangeSet",
     "ContinueUpdateRollback",
-    "CreateChangeSet",
-    "DeleteChangeSet",
     "DeleteStack",
-    "DescribeChangeSet",
     "DescribeEvents",
     "DescribeStackEvents",
     "DescribeStacks",
-    "ExecuteChangeSet",
+    "ListStackInstances",
     "TagResource",
 )
+"""Patterns save room: they stand for what the role may do, and AWS has no other action of such a name."""
+
 PREFLIGHT_ACTIONS = (
     "cloudformation:DescribeOrganizationsAccess",
     "cloudformation:GetTemplateSummary",
-    "organizations:DescribeOrganization",
-    "organizations:DescribeOrganizationalUnit",
+    "organizations:DescribeOrganization*",
+    "organizations:List*ForParent",
     "organizations:ListDelegatedAdministrators",
     "organizations:ListRoots",
     "sso:ListInstances",
@@ -101,7 +101,11 @@ class Entrance:
         statements = [
             _allowing(
                 [f"cloudformation:{name}" for name in STACK_ACTIONS],
-                [f"{stacks}stack/{self.stack_name}/*", f"{stacks}changeSet/apono-*/*"],
+                [
+                    f"{stacks}stack/{self.stack_name}/*",
+                    f"{stacks}changeSet/apono-*/*",
+                    f"{stacks}stackset/{self.stack_name}:*",
+                ],
             ),
             _allowing(PREFLIGHT_ACTIONS, "*"),
             _allowing("iam:GetRole", f"arn:{partition}:iam::{account}:role/apono-*"),

@@ -57,6 +57,8 @@ class StackInputs:
             _SET: permissions.value,
             _BOUNDARY: self.account.permissions_boundaries[permissions],
             "ManagementRoleName": self.cluster.management_role_name(self.owner),
+            "MemberTemplateUrl": self.account.member_template_url or "",
+            "MemberRoleName": self.cluster.member_role_name(self.owner),
         }
 
 
@@ -123,6 +125,11 @@ def contained_stack(
         service_role_arn=account.cloud_formation_role_arn,
         tags={**observed.tags, TEMPLATE_TAG: template.digest},
     )
+
+
+def unit_of(parameters: Mapping[str, str]) -> str:
+    """Return the unit among a stack's parameters, in either spelling; empty if there is none."""
+    return parameters.get("OrganizationUnitId") or parameters.get("OrganizationalUnitId") or ""
 
 
 def management_role_arn_finding(account: ManagementAccount, role_arn: str) -> Finding | None:

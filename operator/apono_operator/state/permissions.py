@@ -321,7 +321,7 @@ its regions are not there: no connector makes or deletes an identity store.
 MANAGED_POLICIES: Mapping[PermissionSet, tuple[str, ...]] = dict.fromkeys(
     PermissionSet, ("AWSCloudFormationReadOnlyAccess", "AWSResourceExplorerReadOnlyAccess", "SecurityAudit")
 )
-"""Names of the AWS managed policies of each permission set in mode Account; all three only read."""
+"""Names of the AWS managed policies of each permission set, but in mode Organization; all three only read."""
 
 _STRICTEST_FIRST = (PermissionSet.READ_ONLY, PermissionSet.FULL_ACCESS)
 
@@ -336,6 +336,15 @@ def statements_of(
 def permissions_document(permission_set: PermissionSet, partition: str) -> PolicyDocument:
     """Return the inline policy of a connector role in *partition*, for mode Account."""
     return _document(statements_of(permission_set), partition)
+
+
+def management_connector_permissions_document(permission_set: PermissionSet, partition: str) -> PolicyDocument:
+    """Return the inline policy of a connector role in *partition*, for mode ManagementAccount.
+
+    It is both: what the role holds in mode Account, and what the role in the management account holds otherwise.
+    """
+    rows = dict.fromkeys((*STATEMENTS, *MANAGEMENT_STATEMENTS))
+    return _document(statements_of(permission_set, rows), partition)
 
 
 def organization_permissions_document(partition: str) -> PolicyDocument:
@@ -355,15 +364,16 @@ def management_permissions_document(permission_set: PermissionSet, partition: st
 def permission_sets_of(document: PolicyDocument | None, partition: str) -> tuple[PermissionSet, ...]:
     """Return the permission sets whose connector role has *document* as its inline policy, the strictest first.
 
-    That of mode Organization belongs to all of them, that of mode Account to one, any other to none.
+    That of mode Organization belongs to all of them, that of another mode to one, any other to none.
     """
     if document == organization_permissions_document(partition):
         return _STRICTEST_FIRST
-    return tuple(one for one in _STRICTEST_FIRST if permissions_document(one, partition) == document)
+    makers = (permissions_document, management_connector_permissions_document)
+    return tuple(one for one in _STRICTEST_FIRST if document in [make(one, partition) for make in makers])
 
 
 def managed_policy_arns(permission_set: PermissionSet, partition: str) -> frozenset[str]:
-    """Return the ARNs of the AWS managed policies of *permission_set* in *partition*, for mode Account."""
+    """Return the ARNs of the AWS managed policies of *permission_set* in *partition*, but for mode Organization."""
     return frozenset(f"arn:{partition}:iam::aws:policy/{name}" for name in MANAGED_POLICIES[permission_set])
 
 

@@ -99,6 +99,27 @@ def partition_finding(expected: Expectation) -> Finding | None:
     )
 
 
+def elsewhere_finding(cluster: Cluster, seen: Organization | Denial | None) -> Finding | None:
+    """Return why mode ManagementAccount is not for *cluster*, None if it is, or if nobody may look.
+
+    Args:
+        cluster: Where the connector's own role is, or is to be.
+        seen: The organization of the operator's account; None if that is in none.
+    """
+    if isinstance(seen, Denial) or (seen and seen.management_account_id == cluster.account_id):
+        return None
+    where = (
+        f"a member of organization {seen.organization_id}, whose management account is {seen.management_account_id}"
+        if seen
+        else "in no organization"
+    )
+    return stuck(
+        Reason.MANAGEMENT_ACCOUNT_MISMATCH,
+        f"mode ManagementAccount is for a cluster in the management account, but this cluster's account "
+        f"{cluster.account_id} is {where}. Apply the manifest to a cluster there, or use mode Organization here.",
+    )
+
+
 def organization_finding(expected: Expectation, seen: Organization | Denial | None) -> Finding:
     """Return whether the organization is the one that is expected.
 

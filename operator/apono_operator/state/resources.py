@@ -22,6 +22,7 @@ LABEL_LIMIT = 63
 STACK_NAME_LIMIT = 128
 CHILD_PREFIX = "apono-connector-"
 MANAGEMENT_ROLE_PREFIX = "apono-management-"
+MEMBER_ROLE_PREFIX = "apono-member-"
 STACK_PREFIX = "apono-"
 CONNECTOR_LABEL = "apono.io/connector"
 
@@ -100,6 +101,10 @@ class Cluster:
         Connectors may assume ``role/apono-*``, and connectors' own roles are called ``apono-connector-*``.
         """
         return self._name(MANAGEMENT_ROLE_PREFIX, owner, ROLE_NAME_LIMIT)
+
+    def member_role_name(self, owner: Owner) -> str:
+        """Return the name of the roles in member accounts, made like `management_role_name`."""
+        return self._name(MEMBER_ROLE_PREFIX, owner, ROLE_NAME_LIMIT)
 
     def stack_name(self, owner: Owner) -> str:
         """Return the name of the stack in the management account, made like `role_name`.

@@ -14,6 +14,7 @@ from enum import Enum
 
 ROLE_TYPE = "AWS::IAM::Role"
 ROLE_OUTPUT = "ManagementAccountRoleArnOutput"
+STACK_SET_OUTPUT = "MemberStackSetNameOutput"
 TEMPLATE_TAG = "apono.io/template"
 """The tag that tells of which template a stack was made: a digest of it."""
 
@@ -311,6 +312,11 @@ def arn_beginning(desired: Stack, partition: str) -> str:
 def stack_differences(desired: Stack, observed: ObservedStack) -> tuple[str, ...]:
     """Return what is not as *desired*, in words; parameters and tags of others make no difference."""
     return tuple(_differences(desired, observed))
+
+
+def stack_set_of(observed: ObservedStack) -> str | None:
+    """Return the name of the StackSet of roles in member accounts as the stack tells it, None if it has none."""
+    return observed.outputs.get(STACK_SET_OUTPUT)
 
 
 def role_arn_of(observed: ObservedStack | None) -> str | None:

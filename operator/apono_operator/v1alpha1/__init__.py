@@ -22,7 +22,7 @@ from apono_operator.v1alpha1.deployment import (
     Toleration,
 )
 from apono_operator.v1alpha1.reason import Reason
-from apono_operator.v1alpha1.status import AponoConnectorStatus
+from apono_operator.v1alpha1.status import AponoConnectorStatus, MemberAccounts
 
 GROUP = "apono.io"
 VERSION = "v1alpha1"
@@ -57,6 +57,7 @@ __all__ = [
     "DeletionPolicy",
     "DriftPolicy",
     "EnvVar",
+    "MemberAccounts",
     "Mode",
     "PermissionSet",
     "Reason",

@@ -57,6 +57,10 @@ class ConditionType(StrEnum):
         "IdentityCenterFound",
         "Mode `Organization` only: the organization has IAM Identity Center. `Ready` does not depend on it.",
     )
+    MEMBER_ACCOUNTS_READY = (
+        "MemberAccountsReady",
+        "Not in mode `Account`: every account below the unit has its role. `Ready` does not depend on it.",
+    )
     RECONCILING = "Reconciling", "Only while True: the operator is working towards the manifest."
     STALLED = "Stalled", "Only while True: nothing will change until somebody corrects something."
     DRIFTED = "Drifted", "Only while True: others changed the role or the children; the message says what differs."

@@ -124,7 +124,7 @@ class Target(ApiModel):
         Field(
             description="Account: the AWS account of this cluster. Organization: an organization, by way of a role "
             "that a stack makes in its management account. ManagementAccount: an organization, from a cluster in its "
-            "management account. Immutable. This version serves Account and Organization."
+            "management account. Immutable."
         ),
     ]
     account_id: Annotated[

@@ -43,11 +43,6 @@ class Reason(StrEnum):
         "The spec passed the API server but not the operator's own, stricter reading.",
         "Correct the field that the message names.",
     )
-    MODE_NOT_SUPPORTED = (
-        "ModeNotSupported",
-        "This version of the operator does not serve the target mode yet.",
-        "Use a mode that the message names, or upgrade the operator.",
-    )
     NOT_PERMITTED = (
         "NotPermitted",
         "The administrator's grants do not allow this namespace what the manifest asks for.",
@@ -246,6 +241,33 @@ class Reason(StrEnum):
         "RoleWouldBeReplaced",
         "The change of the stack would replace or remove the management role.",
         "Undo what asks for it, or allow it by the annotation that the message names.",
+    )
+
+    # --- member accounts -------------------------------------------------------------------------------------
+    MEMBER_ROLES_CURRENT = (
+        "MemberRolesCurrent",
+        "Every account below the unit that is not suspended has the role of the connector.",
+        "Nothing.",
+    )
+    MEMBER_ROLES_IN_PROGRESS = (
+        "MemberRolesInProgress",
+        "The StackSet is laying the role, or a change of it, in member accounts.",
+        "Wait.",
+    )
+    MEMBER_ACCOUNTS_FAILED = (
+        "MemberAccountsFailed",
+        "In some member accounts the StackSet could not lay or change the role; the connector works in all others.",
+        "Mend what the message says of the first of them, and run the command in it.",
+    )
+    MEMBER_ROLES_NOT_MADE = (
+        "MemberRolesNotMade",
+        "The management-account stack has no StackSet: the connector reaches the management account alone.",
+        "Ask the administrator for memberTemplateUrl in the entry of the account (chart value managementAccounts).",
+    )
+    UNIT_CHANGES = (
+        "UnitChanges",
+        "An Event: the unit is about to become another; accounts outside of it lose their role.",
+        "Nothing, if that is what was meant; else put spec.target.organizationUnitId back.",
     )
 
     # --- waits ------------------------------------------------------------------------------------------------

@@ -11,6 +11,17 @@ from pydantic import Field, StrictInt, ValidationError
 from apono_operator.v1alpha1.condition import Condition
 from apono_operator.v1alpha1.schema import ApiModel, ListType
 
+_Count = Annotated[StrictInt, Field(ge=0, json_schema_extra={"format": "int32"})]
+
+
+class MemberAccounts(ApiModel):
+    """The accounts below the unit, by what the StackSet has in them."""
+
+    current: Annotated[_Count, Field(description="Accounts that have the role as asked.")]
+    outdated: Annotated[_Count, Field(description="Accounts that the role is being laid, or changed, in.")]
+    failed: Annotated[_Count, Field(description="Accounts in which that failed; a condition names the first.")]
+    suspended: Annotated[_Count, Field(description="Accounts that are suspended, and passed over.")]
+
 
 class AponoConnectorStatus(ApiModel):
     """What is there, as last seen."""
@@ -64,6 +75,13 @@ class AponoConnectorStatus(ApiModel):
         Field(
             description="Mode Organization: status of that stack in CloudFormation's words, such as CREATE_COMPLETE.",
             max_length=128,
+        ),
+    ] = None
+    member_accounts: Annotated[
+        MemberAccounts | None,
+        Field(
+            description="Modes Organization and ManagementAccount: how many member accounts have the role that the "
+            "stack's StackSet lays there; as last seen, which is hourly once all of them have it."
         ),
     ] = None
     last_applied_hash: Annotated[

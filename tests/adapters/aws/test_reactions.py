@@ -95,6 +95,7 @@ CODES: list[tuple[str, int, type[AdapterError], Reason]] = [
     ("NoSuchEntity", 404, STOP, Reason.REJECTED),
     ("AWSOrganizationsNotInUseException", 400, STOP, Reason.REJECTED),
     ("OrganizationalUnitNotFoundException", 400, STOP, Reason.REJECTED),
+    ("ParentNotFoundException", 400, STOP, Reason.REJECTED),
     ("OperationNotFoundException", 404, STOP, Reason.REJECTED),
     ("StackSetNotFoundException", 404, STOP, Reason.REJECTED),
     ("RoleTemplateDisabled", 400, STOP, Reason.REJECTED),

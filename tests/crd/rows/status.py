@@ -7,7 +7,13 @@ from tests.crd.row import Required, Row, at_most, bounded_text, choice, numbers,
 
 _CONDITION = "status.conditions[]"
 
-REQUIRED = tuple(Required(_CONDITION, name, value) for name, value in CONDITION.items())
+_MEMBERS = "status.memberAccounts"
+_COUNTS = ("current", "outdated", "failed", "suspended")
+
+REQUIRED = (
+    *(Required(_CONDITION, name, value) for name, value in CONDITION.items()),
+    *(Required(_MEMBERS, name, 1) for name in _COUNTS),
+)
 
 ROWS: tuple[Row, ...] = (
     *numbers("status.observedGeneration", -1),
@@ -18,6 +24,7 @@ ROWS: tuple[Row, ...] = (
     *bounded_text("status.managementAccountRoleArn", 2048),
     *bounded_text("status.managementStackId", 2048),
     *bounded_text("status.managementStackStatus", 128),
+    *(row for name in _COUNTS for row in numbers(f"{_MEMBERS}.{name}", 0)),
     *bounded_text("status.lastAppliedHash", 64),
     *bounded_text("status.serviceAccountName", 253),
     at_most("status.conditions", 32, "conditions", [{**CONDITION, "type": f"Type{number}"} for number in range(33)]),

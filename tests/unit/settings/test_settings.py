@@ -24,6 +24,7 @@ MANAGEMENT_ACCOUNT = {
     "cloudFormationRoleArn": "arn:aws:iam::999988887777:role/service",
     "region": "eu-west-1",
     "templateUrl": "https://bucket.s3.amazonaws.com/template.yaml",
+    "memberTemplateUrl": "https://bucket.s3.amazonaws.com/member-account.yaml",
     "permissionsBoundaries": {"ReadOnly": "arn:aws:iam::999988887777:policy/boundary"},
     "allowedUnits": ["r-1a2b"],
     "namespaces": ["team-*"],

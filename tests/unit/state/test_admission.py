@@ -11,6 +11,7 @@ from apono_operator.state.finding import Refusal
 from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.v1alpha1 import Mode, PermissionSet, Reason
 from tests.builders import (
+    MANAGEMENT_ACCOUNT,
     Json,
     a_boundary,
     a_management_account,
@@ -197,20 +198,6 @@ def test_what_the_administrator_does_not_allow_is_refused_with_what_to_ask_for(
     assert [part for part in parts if part not in refused.message] == []
 
 
-def test_a_mode_that_is_not_served_yet_is_refused_before_anything_else() -> None:
-    inside = an_organizations_spec(target={"mode": "ManagementAccount"})
-
-    refused = refusal(Request("other", inside), LIMITS)
-
-    assert refused is not None
-    assert refused.reason is Reason.MODE_NOT_SUPPORTED
-    assert refused.message == (
-        "spec.target.mode ManagementAccount is not served by this version of the operator; it serves: Account, "
-        "Organization. "
-        "The mode is immutable: delete this connector and make another."
-    )
-
-
 def test_roles_without_a_boundary_are_made_if_the_administrator_says_so() -> None:
     unbounded = an_administration(permissions_boundaries={}, allow_unbounded_roles=True)
 
@@ -284,6 +271,52 @@ def test_an_organization_is_refused(refused: Refusal | None, parts: tuple[str, .
     assert refused is not None
     assert refused.reason is Reason.NOT_PERMITTED
     assert [part for part in parts if part not in refused.message] == []
+
+
+# --- mode ManagementAccount ------------------------------------------------------------------------------------------
+
+
+def from_inside(own_account_id: str | None, target: Json | None = None) -> Request:
+    spec = an_organizations_spec(target={"mode": "ManagementAccount", **(target or {})})
+    return Request("apono", spec, own_account_id)
+
+
+def test_in_mode_management_account_the_stack_belongs_in_the_operators_own_account() -> None:
+    administration = an_administration(management_accounts=(a_management_account(OTHER_ACCOUNT), BOUNDED))
+
+    assert management_account_of(from_inside(MANAGEMENT_ACCOUNT), administration) == BOUNDED
+    assert refusal(from_inside(MANAGEMENT_ACCOUNT), administration) is None
+
+
+def test_in_mode_management_account_nothing_is_said_of_accounts_before_the_own_one_is_known() -> None:
+    assert management_account_of(from_inside(None), an_administration(management_accounts=(BOUNDED,))) is None
+    assert refusal(from_inside(None), an_administration()) is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "part"),
+    [
+        (from_inside(OTHER_ACCOUNT), f"namespace apono is not granted the management account {OTHER_ACCOUNT}"),
+        (from_inside(MANAGEMENT_ACCOUNT, {"organizationUnitId": "r-9z9z"}), "is not granted the unit r-9z9z"),
+    ],
+)
+def test_in_mode_management_account_the_own_account_and_the_unit_have_to_be_granted(
+    request_: Request, part: str
+) -> None:
+    refused = refusal(request_, an_administration(management_accounts=(BOUNDED,)))
+
+    assert refused is not None
+    assert refused.reason is Reason.NOT_PERMITTED
+    assert part in refused.message
+
+
+def test_in_other_modes_the_operators_own_account_does_not_count() -> None:
+    administration = an_administration(management_accounts=(BOUNDED,))
+
+    organization = Request("apono", an_organizations_spec(), OTHER_ACCOUNT)
+
+    assert management_account_of(organization, administration) == BOUNDED
+    assert management_account_of(Request("apono", a_spec(), MANAGEMENT_ACCOUNT), administration) is None
 
 
 def test_a_choice_between_management_accounts_is_the_manifests_to_make() -> None:

@@ -198,9 +198,28 @@ def test_an_organizations_connector_has_its_organization_before_and_its_stack_af
     assert (*begun, ORGANIZATION, token, role, TRUSTED_ACCESS, STACK, pods) == OF_ORGANIZATIONS
 
 
-@pytest.mark.parametrize("mode", [Mode.ACCOUNT, Mode.MANAGEMENT_ACCOUNT, None])
-def test_no_other_mode_has_a_stack_elsewhere(mode: Mode | None) -> None:
+@pytest.mark.parametrize("mode", [Mode.ORGANIZATION, Mode.MANAGEMENT_ACCOUNT])
+def test_each_mode_of_an_organization_has_its_stack(mode: Mode) -> None:
+    assert aspects_of(mode) == OF_ORGANIZATIONS
+
+
+@pytest.mark.parametrize("mode", [Mode.ACCOUNT, None])
+def test_no_other_mode_has_a_stack(mode: Mode | None) -> None:
     assert aspects_of(mode) == ASPECTS
+
+
+def test_member_accounts_are_told_of_and_do_not_count() -> None:
+    members = ConditionType.MEMBER_ACCOUNTS_READY
+    failing = {
+        **IN_ORGANIZATION,
+        members: Finding(ConditionStatus.FALSE, Reason.MEMBER_ACCOUNTS_FAILED, "", Next.NOTHING),
+    }
+
+    listed = conditions(failing, (), 1, NOW, OF_ORGANIZATIONS)
+
+    assert of(listed, members).status is ConditionStatus.FALSE
+    assert of(listed, ConditionType.READY).status is ConditionStatus.TRUE
+    assert ConditionType.STALLED not in types(listed)
 
 
 def test_a_connector_of_an_account_never_shows_a_stack_even_if_a_status_tells_of_one() -> None:

@@ -16,7 +16,13 @@ from apono_operator.state.desired import (
     service_account,
     trust_policy,
 )
-from apono_operator.state.permissions import organization_permissions_document, permissions_document
+from apono_operator.state.permissions import (
+    INLINE_POLICY_LIMIT,
+    managed_policy_arns,
+    management_connector_permissions_document,
+    organization_permissions_document,
+    permissions_document,
+)
 from apono_operator.state.resources import ObjectKey, Owner, child_keys, key_of
 from apono_operator.v1alpha1 import PermissionSet
 from tests.builders import (
@@ -176,6 +182,22 @@ def test_the_role_of_an_organizations_connector_holds_what_every_connector_does_
     assert role.managed_policy_arns == frozenset()
     assert role.permissions_boundary == a_boundary(permission_set)
     assert role.arn == a_cluster(partition).role_arn(an_owner())
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-us-gov"])
+@pytest.mark.parametrize("permission_set", PermissionSet)
+def test_in_the_management_account_the_role_holds_the_rights_of_an_account_and_of_the_organization(
+    permission_set: PermissionSet, partition: str
+) -> None:
+    spec = an_organizations_spec(target={"mode": "ManagementAccount"}, permissions=permission_set.value)
+
+    role = connector_role(some_inputs(spec=spec, cluster=a_cluster(partition)))
+
+    assert role.permissions == management_connector_permissions_document(permission_set, partition)
+    assert role.managed_policy_arns == managed_policy_arns(permission_set, partition)
+    assert role.permissions_boundary == a_boundary(permission_set)
+    assert role.permissions
+    assert len(role.permissions.json) <= INLINE_POLICY_LIMIT
 
 
 def test_the_role_of_an_organizations_connector_may_have_additions() -> None:

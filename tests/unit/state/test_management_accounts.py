@@ -60,9 +60,21 @@ def test_an_entry_says_all_there_is_to_know_of_an_account() -> None:
     assert found.partition == "aws"
 
 
-def test_a_foreign_template_makes_nothing_but_roles_and_policies_if_nobody_says_more() -> None:
-    assert account().allowed_resource_types == ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+def test_a_template_makes_nothing_but_roles_policies_and_stack_sets_if_nobody_says_more() -> None:
+    assert account().allowed_resource_types == (
+        "AWS::IAM::Role",
+        "AWS::IAM::Policy",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::CloudFormation::StackSet",
+    )
     assert account().allowed_capabilities == ("CAPABILITY_NAMED_IAM", "CAPABILITY_IAM")
+
+
+def test_roles_in_member_accounts_are_made_only_from_a_template_that_is_named() -> None:
+    longest = f"https://{'a' * 1016}"
+
+    assert account().member_template_url is None
+    assert account(memberTemplateUrl=longest).member_template_url == longest
 
 
 @pytest.mark.parametrize("source", [{"templateFile": "/etc/apono/template.yaml"}, {"sendTemplateBody": True}])
@@ -132,6 +144,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a template that is not sent": ({"templateUrl": None, "sendTemplateBody": False}, "needs one of templateUrl"),
     "two templates": ({"sendTemplateBody": True}, "needs one of templateUrl"),
     "a template without encryption": ({"templateUrl": "http://a"}, "must be an https:// URL that CloudFormation reads"),
+    "a template of members without encryption": ({"memberTemplateUrl": "http://a"}, "must be an https:// URL"),
+    "a template of members with a pattern": ({"memberTemplateUrl": "https://bucket/*"}, "must be an https:// URL"),
+    "a template of members that is too long a name": (
+        {"memberTemplateUrl": f"https://{'a' * 1017}"},
+        "must be an https:// URL",
+    ),
     "a template in a bucket": ({"templateUrl": "s3://bucket/key"}, "must be an https:// URL"),
     "a relative path": ({"templateUrl": None, "templateFile": "a.yaml"}, "must be an absolute path in the operator's"),
     "no unit": ({"allowedUnits": []}, "should have at least 1 item"),

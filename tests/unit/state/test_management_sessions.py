@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from policy_sentry.analysis.expand import expand
 
 from apono_operator.bootstrap.rights import management_rights
 from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.state.management_sessions import READING_ACTIONS, SESSION_POLICY_LIMIT, Entrance, template_object
+from sandbox.aws.policy.documents import as_list
 
 ACCOUNT = "999988887777"
 SERVICE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/connector-operator-cloudformation"
@@ -56,12 +58,17 @@ def test_an_entrance_is_made_of_what_the_administrator_configured() -> None:
     assert Entrance.to(account, "apono-a", an_entrance().uid) == an_entrance()
 
 
-def test_a_session_reaches_one_stack_and_its_change_sets() -> None:
+def test_a_session_reaches_one_stack_its_change_sets_and_its_stack_set() -> None:
     stacks = f"arn:aws:cloudformation:eu-west-1:{ACCOUNT}:"
 
     first = statements(an_entrance())[0]
 
-    assert first["Resource"] == [f"{stacks}stack/apono-a/*", f"{stacks}changeSet/apono-*/*"]
+    assert first["Resource"] == [
+        f"{stacks}stack/apono-a/*",
+        f"{stacks}changeSet/apono-*/*",
+        f"{stacks}stackset/apono-a:*",
+    ]
+    assert "cloudformation:ListStackInstances" in first["Action"]
     assert all(action.startswith("cloudformation:") for action in first["Action"])
 
 
@@ -125,12 +132,16 @@ def test_a_name_for_which_a_policy_has_no_room_is_cut_and_still_matches() -> Non
     assert reading["Resource"].startswith("arn:aws:s3:::my-bucket/kkk")
 
 
-def test_a_session_may_do_all_that_the_role_is_made_for() -> None:
+def test_a_session_may_do_what_the_role_is_made_for_and_nothing_else() -> None:
     rights = management_rights(template_body=False)
     granted = {action for right in rights for action in {**right.calls, **right.implied}}
 
-    listed = [one["Action"] for one in statements(an_entrance())]
-    asked = {action for actions in listed for action in ([actions] if isinstance(actions, str) else actions)}
+    asked = {
+        action
+        for one in statements(an_entrance())
+        for pattern in as_list(one["Action"])
+        for action in (expand(pattern) if "*" in pattern else [pattern])
+    }
 
     assert asked == granted
 

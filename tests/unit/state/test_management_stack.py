@@ -19,7 +19,7 @@ from apono_operator.state.management_stack import (
     stricter_boundary,
 )
 from apono_operator.state.resources import IamRole
-from apono_operator.state.stack import ROLE_OUTPUT, TEMPLATE_TAG, ObservedStack, Stack, Template
+from apono_operator.state.stack import ROLE_OUTPUT, STACK_SET_OUTPUT, TEMPLATE_TAG, ObservedStack, Stack, Template
 from apono_operator.state.template_summary import TemplateSummary
 from apono_operator.templates import management_account as own
 from apono_operator.v1alpha1 import ConditionStatus, PermissionSet, Reason
@@ -46,9 +46,10 @@ URL = Template("d1", url="https://bucket.s3.amazonaws.com/management-account.yam
 OWN = TemplateSummary(
     {name: "Default" not in one for name, one in own.template()["Parameters"].items()},
     own.CAPABILITIES,
-    ("AWS::IAM::Role",),
+    ("AWS::IAM::Role", "AWS::CloudFormation::StackSet"),
     (),
 )
+MEMBERS = "https://bucket.s3.amazonaws.com/member-account.yaml"
 
 
 def a_stack(summary: TemplateSummary = OWN, **changes: Any) -> Stack:
@@ -75,6 +76,8 @@ def test_our_own_template_is_given_a_value_for_each_of_its_parameters() -> None:
         "Permissions": "ReadOnly",
         "PermissionsBoundaryArn": BOUNDARY,
         "ManagementRoleName": NAME,
+        "MemberTemplateUrl": "",
+        "MemberRoleName": a_cluster().member_role_name(an_owner()),
     }
     assert set(a_stack().parameters) == set(own.template()["Parameters"])
 
@@ -117,6 +120,7 @@ ANOTHER_WISH: dict[str, dict[str, Any]] = {
     "other permissions": {"spec": an_organizations_spec(permissions="FullAccess")},
     "another object of the same name": {"owner": an_owner(uid="another-uid")},
     "another boundary": {"account": a_management_account(permissionsBoundaries={"ReadOnly": f"{BOUNDARY}-2"})},
+    "roles in member accounts": {"account": a_management_account(memberTemplateUrl=MEMBERS)},
     "another role for CloudFormation": {
         "account": a_management_account(cloudFormationRoleArn=f"arn:aws:iam::{MANAGEMENT_ACCOUNT}:role/another")
     },
@@ -126,6 +130,12 @@ ANOTHER_WISH: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("change", ANOTHER_WISH.values(), ids=ANOTHER_WISH)
 def test_whatever_is_asked_of_a_stack_is_in_its_digest(change: dict[str, Any]) -> None:
     assert a_stack(**change).digest != a_stack().digest
+
+
+def test_the_template_of_members_is_the_administrators() -> None:
+    made = a_stack(account=a_management_account(memberTemplateUrl=MEMBERS))
+
+    assert made.parameters["MemberTemplateUrl"] == MEMBERS
 
 
 def test_a_template_is_given_only_what_it_declares_in_its_own_spelling() -> None:
@@ -170,8 +180,9 @@ def test_a_template_that_wants_more_than_the_administrator_allows_is_refused(
 
 
 def test_what_is_known_of_our_template_elsewhere_is_what_it_says() -> None:
-    assert own.ROLE_OUTPUT == ROLE_OUTPUT
+    assert own.template()["Outputs"].keys() == {ROLE_OUTPUT, STACK_SET_OUTPUT}
     assert NAME.startswith(own.ROLE_NAME_PREFIX)
+    assert a_cluster().member_role_name(an_owner()).startswith(own.MEMBER_ROLE_NAME_PREFIX)
 
 
 # --- the role's ARN ---------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from apono_operator.state.permissions import (
     STATEMENTS,
     PolicyStatement,
     managed_policy_arns,
+    management_connector_permissions_document,
     management_permissions_document,
     organization_permissions_document,
     permission_sets_of,
@@ -31,6 +32,10 @@ ALL_DOCUMENTS: dict[str, Callable[[str], PolicyDocument]] = {
     **{f"connector role, {one}": partial(permissions_document, one) for one in PermissionSet},
     "connector role in an organization": organization_permissions_document,
     **{f"management role, {one}": partial(management_permissions_document, one) for one in PermissionSet},
+    **{
+        f"connector role in the management account, {one}": partial(management_connector_permissions_document, one)
+        for one in PermissionSet
+    },
 }
 READING = {"Read", "List"}
 
@@ -205,6 +210,20 @@ def test_full_access_in_the_management_account_is_what_apono_grants_for_identity
     assert held == expected
 
 
+@pytest.mark.parametrize("partition", PARTITIONS)
+@pytest.mark.parametrize("permission_set", PermissionSet)
+def test_a_connector_role_in_the_management_account_holds_what_both_roles_hold_otherwise_and_each_once(
+    permission_set: PermissionSet, partition: str
+) -> None:
+    documents = (permissions_document, management_permissions_document)
+    account, organization = (document(permission_set, partition).document["Statement"] for document in documents)
+
+    held = management_connector_permissions_document(permission_set, partition).document["Statement"]
+
+    assert held == [*account, *(one for one in organization if one not in account)]
+    assert len({one["Sid"] for one in held}) == len(held)
+
+
 @pytest.mark.parametrize(
     ("action", "resources"),
     [
@@ -303,7 +322,8 @@ def test_the_managed_policies_are_those_that_apono_attaches_and_only_read(permis
 @pytest.mark.parametrize("partition", PARTITIONS)
 @pytest.mark.parametrize("permission_set", PermissionSet)
 def test_a_role_shows_its_permission_set_by_its_inline_policy(permission_set: PermissionSet, partition: str) -> None:
-    assert permission_sets_of(permissions_document(permission_set, partition), partition) == (permission_set,)
+    for document_of in (permissions_document, management_connector_permissions_document):
+        assert permission_sets_of(document_of(permission_set, partition), partition) == (permission_set,)
 
 
 @pytest.mark.parametrize("partition", PARTITIONS)

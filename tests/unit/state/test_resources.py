@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from apono_operator.bootstrap import member_account
 from apono_operator.state.resources import (
     ObjectKey,
     Owner,
@@ -113,12 +114,23 @@ def test_every_connector_has_a_management_role_name_that_the_template_takes(owne
 
 
 @given(OWNERS)
+def test_every_connector_has_a_name_for_its_member_roles_that_both_templates_take(owner: Owner) -> None:
+    name = a_cluster().member_role_name(owner)
+
+    for templates_own in (template(), member_account.template()):
+        assert re.fullmatch(templates_own["Parameters"]["MemberRoleName"]["AllowedPattern"], name)
+    assert ROLE_NAME.fullmatch(name)
+    assert len(f"connector-boundary-FullAccess-{name}") <= 128
+
+
+@given(OWNERS)
 def test_names_in_the_management_account_end_in_the_whole_hash_of_the_connectors_own_role(owner: Owner) -> None:
     cluster = a_cluster()
     digest = cluster.role_name(owner)[-11:]
 
     assert cluster.stack_name(owner).endswith(digest)
     assert cluster.management_role_name(owner).endswith(digest)
+    assert cluster.member_role_name(owner).endswith(digest)
 
 
 NAMED_ALIKE = {**CONFUSABLE, "a dot for a dash": (Owner("a", "b.c", UID), Owner("a", "b-c", UID))}
@@ -130,13 +142,15 @@ def test_connectors_that_look_alike_have_stacks_and_management_roles_of_their_ow
 
     assert cluster.stack_name(one) != cluster.stack_name(other)
     assert cluster.management_role_name(one) != cluster.management_role_name(other)
+    assert cluster.member_role_name(one) != cluster.member_role_name(other)
 
 
-def test_connectors_of_one_name_in_two_clusters_share_nothing_in_the_management_account() -> None:
+def test_connectors_of_one_name_in_two_clusters_share_nothing_in_the_organization() -> None:
     here, elsewhere = a_cluster(), a_cluster(issuer=f"{ISSUER}2")
 
     assert here.stack_name(an_owner()) != elsewhere.stack_name(an_owner())
     assert here.management_role_name(an_owner()) != elsewhere.management_role_name(an_owner())
+    assert here.member_role_name(an_owner()) != elsewhere.member_role_name(an_owner())
 
 
 def test_names_in_the_management_account_show_namespace_and_name() -> None:
@@ -144,6 +158,8 @@ def test_names_in_the_management_account_show_namespace_and_name() -> None:
     assert a_cluster().management_role_name(an_owner()).startswith("apono-management-apono-production-")
     assert len(a_cluster().stack_name(LONGEST)) == 128
     assert len(a_cluster().management_role_name(LONGEST)) == 64
+    assert a_cluster().member_role_name(an_owner()).startswith("apono-member-apono-production-")
+    assert len(a_cluster().member_role_name(LONGEST)) == 64
 
 
 def test_a_roles_name_is_the_end_of_its_arn() -> None:

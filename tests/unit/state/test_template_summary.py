@@ -23,10 +23,15 @@ ACCOUNT = ManagementAccount.model_validate(
         "namespaces": ["a"],
     }
 )
-PLAIN = TemplateSummary({"A": True}, ("CAPABILITY_NAMED_IAM",), ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"), ())
+PLAIN = TemplateSummary(
+    {"A": True},
+    ("CAPABILITY_NAMED_IAM",),
+    ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::CloudFormation::StackSet"),
+    (),
+)
 
 
-def test_a_template_of_roles_and_policies_is_let_pass() -> None:
+def test_a_template_of_roles_policies_and_stack_sets_is_let_pass() -> None:
     assert template_refusal(PLAIN, ACCOUNT) is None
 
 
@@ -34,9 +39,10 @@ def test_a_template_of_roles_and_policies_is_let_pass() -> None:
     ("summary", "named"),
     [
         (
-            replace(PLAIN, resource_types=("AWS::IAM::Role", "AWS::CloudFormation::StackSet")),
-            "resources AWS::CloudFormation::StackSet",
+            replace(PLAIN, resource_types=("AWS::IAM::Role", "AWS::CloudFormation::Stack")),
+            "resources AWS::CloudFormation::Stack",
         ),
+        (replace(PLAIN, resource_types=("AWS::IAM::User",)), "resources AWS::IAM::User"),
         (replace(PLAIN, capabilities=("CAPABILITY_AUTO_EXPAND",)), "the capability CAPABILITY_AUTO_EXPAND"),
         (replace(PLAIN, transforms=("AWS::Include",)), "the transform AWS::Include"),
     ],

@@ -29,6 +29,7 @@ STATUS: Json = {
     "managementStackId": "arn:aws:cloudformation:eu-west-1:999988887777:stack/apono-apono-production-0123456789/1",
     "managementStackStatus": "CREATE_COMPLETE",
     "serviceAccountName": "apono-connector-production",
+    "memberAccounts": {"current": 3, "outdated": 1, "failed": 0, "suspended": 2},
     "conditions": [CONDITION],
 }
 JSON = st.recursive(
@@ -59,6 +60,13 @@ def test_a_field_of_another_version_is_passed_over_so_that_going_back_a_version_
 @pytest.mark.parametrize("value", [None, ["text"], "x" * 4096], ids=["null", "a list", "far too long"])
 def test_a_field_that_cannot_be_read_is_lost_alone(name: str, value: Any) -> None:
     assert read({**STATUS, name: value}) == {known: STATUS[known] for known in STATUS if known != name}
+
+
+@pytest.mark.parametrize("counts", [{"current": -1}, {"failed": "1"}, {"suspended": None}])
+def test_counts_that_cannot_be_read_are_lost_together(counts: Json) -> None:
+    known = {name: value for name, value in STATUS.items() if name != "memberAccounts"}
+
+    assert read({**STATUS, "memberAccounts": {**STATUS["memberAccounts"], **counts}}) == known
 
 
 FOREIGN: dict[str, Any] = {

@@ -16,9 +16,11 @@ from apono_operator.adapters.aws.errors import (
     AlreadyThereError,
     NoSuchChangeSetError,
     NoSuchStackError,
+    NoSuchStackSetError,
     cleaned,
     translated,
 )
+from apono_operator.state.member_accounts import StackInstance
 from apono_operator.state.stack import (
     ChangeSet,
     ContinueRollback,
@@ -122,6 +124,20 @@ class CloudFormation:
         failed = [event for event in events if event.get("ValidationFailureMode") == "FAIL"]
         return _told(failed[-1:], "ValidationStatusReason")
 
+    def stack_instances(self, stack_set: str) -> tuple[StackInstance, ...] | None:
+        """Return what the StackSet of that name has in each account, None if there is no such set; 100 to a call.
+
+        Raises:
+            AdapterError: if AWS does not say.
+        """
+        pages = self._client.get_paginator("list_stack_instances").paginate(StackSetName=stack_set)
+        try:
+            with self._calling("cloudformation:ListStackInstances"):
+                found: list[Mapping[str, Any]] = [one for page in pages for one in page["Summaries"]]
+        except NoSuchStackSetError:
+            return None
+        return tuple(map(_instance, found))
+
     def template_summary(self, template: Template) -> TemplateSummary:
         """Return what *template* asks for and makes.
 
@@ -224,6 +240,16 @@ def _contents(desired: Stack) -> dict[str, Any]:
         "Capabilities": list(desired.capabilities),
         "Tags": [{"Key": key, "Value": value} for key, value in sorted(desired.tags.items())],
     }
+
+
+def _instance(summary: Mapping[str, Any]) -> StackInstance:
+    return StackInstance(
+        account_id=summary["Account"],
+        unit_id=summary.get("OrganizationalUnitId", ""),
+        status=summary["Status"],
+        detail=summary.get("StackInstanceStatus", {}).get("DetailedStatus", ""),
+        reason=cleaned(summary.get("StatusReason", "")),
+    )
 
 
 def _observed(stack: Mapping[str, Any]) -> ObservedStack:

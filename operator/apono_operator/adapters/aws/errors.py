@@ -102,8 +102,9 @@ REACTIONS: Mapping[str, Reaction] = {
     "NoSuchEntity": (RejectedError, Reason.REJECTED),
     "AWSOrganizationsNotInUseException": (RejectedError, Reason.REJECTED),
     "OrganizationalUnitNotFoundException": (RejectedError, Reason.REJECTED),
-    "OperationNotFoundException": (RejectedError, Reason.REJECTED),
+    "ParentNotFoundException": (RejectedError, Reason.REJECTED),
     "StackSetNotFoundException": (RejectedError, Reason.REJECTED),
+    "OperationNotFoundException": (RejectedError, Reason.REJECTED),
     "RoleTemplateDisabled": (RejectedError, Reason.REJECTED),
     "MalformedHttpRequestException": (RejectedError, Reason.REJECTED),
     "RequestEntityTooLargeException": (RejectedError, Reason.REJECTED),
@@ -150,6 +151,10 @@ class NoSuchStackError(ConflictError):
     """There is no stack of that name or id, or none any more (``ValidationError``, told by its words alone)."""
 
 
+class NoSuchStackSetError(RejectedError):
+    """There is no StackSet of that name (``StackSetNotFoundException``)."""
+
+
 class NoSuchChangeSetError(ConflictError):
     """There is no change set of that name, or none any more (``ChangeSetNotFound``)."""
 
@@ -166,6 +171,7 @@ _KINDS: Mapping[str, type[AdapterError]] = {
     "NoSuchEntity": NoSuchEntityError,
     "DeleteConflict": DeleteConflictError,
     "ChangeSetNotFound": NoSuchChangeSetError,
+    "StackSetNotFoundException": NoSuchStackSetError,
     "AlreadyExistsException": AlreadyThereError,
     "AWSOrganizationsNotInUseException": NotInOrganizationError,
     "OrganizationalUnitNotFoundException": NotInOrganizationError,

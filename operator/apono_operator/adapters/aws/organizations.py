@@ -64,6 +64,22 @@ class Organizations:
         with self._calling("organizations:ListDelegatedAdministrators"):
             return tuple(one["Id"] for page in pages for one in page["DelegatedAdministrators"])
 
+    def accounts_below(self, unit_id: str) -> frozenset[str]:
+        """Return the ids of all accounts in a root or unit, or in a unit below it; asked in the management account.
+
+        Two calls for each unit, and one more for each further page.
+
+        Raises:
+            AdapterError: if AWS does not say.
+        """
+        accounts = self._client.get_paginator("list_accounts_for_parent").paginate(ParentId=unit_id)
+        with self._calling("organizations:ListAccountsForParent"):
+            found = {one["Id"] for page in accounts for one in page["Accounts"]}
+        units = self._client.get_paginator("list_organizational_units_for_parent").paginate(ParentId=unit_id)
+        with self._calling("organizations:ListOrganizationalUnitsForParent"):
+            below = [one["Id"] for page in units for one in page["OrganizationalUnits"]]
+        return frozenset(found).union(*map(self.accounts_below, below))
+
     def _has_root(self, root_id: str) -> bool:
         pages = self._client.get_paginator("list_roots").paginate()
         with self._calling("organizations:ListRoots"):
