@@ -11,7 +11,7 @@ from typing import Final
 import click
 from rich.console import Console
 
-from benchmarks import authorisation, crowd, denial, fleet, latency, machine, role_calls, steady
+from benchmarks import authorisation, crowd, denial, fleet, latency, machine, organization, role_calls, steady
 from benchmarks.report import Figure, Report, figures_table, show
 from benchmarks.waiting import NotSeenError
 from sandbox.controlplane import CommandError, ControlPlane, ControlPlaneError
@@ -39,6 +39,9 @@ BENCHMARKS: Final = {
     "latency": Benchmark("from apply until role, ServiceAccount and Deployment exist, by step", 30, latency.measure),
     "denied": Benchmark("AccessDenied for half a minute: writes meanwhile, Ready after mending", 70, denial.measure),
     "crowd": Benchmark("100 connectors at once, with the default limit on IAM calls and without", 220, crowd.measure),
+    "organization": Benchmark(
+        "mode Organization: a resync, 100 connectors, 200 member accounts", 330, organization.measure
+    ),
     "memory": Benchmark("memory with up to 1,000 connectors, and what one more costs", 400, fleet.measure),
 }
 """In the order in which they run: those that fill the control plane come last."""

@@ -15,6 +15,7 @@ import psutil
 from benchmarks.cluster import Cluster, is_ready
 from benchmarks.waiting import until
 from sandbox.aws import Account, CallRecord, Calls, FrontDoor
+from sandbox.bootstrap import ManagedOrganization
 from sandbox.controlplane import AuditLog, Write
 from sandbox.installation import RELEASE, Installation
 from sandbox.operator_process import OperatorProcess
@@ -109,6 +110,13 @@ class Stand:
         """What the operator asked of AWS, the exchange of its token for credentials included."""
         return Calls([call for call in self.aws.calls.since(since.calls) if self._is_operators(call)])
 
+    def management_calls(self, since: Mark, managed: ManagedOrganization) -> Calls:
+        """What the operator asked of AWS in a management account."""
+        entry = self._installation.management_account or {}
+        role = f"/{str(entry['roleArn']).rpartition('/')[2]}/"
+        of_account = self.aws.calls.since(since.calls).of(account=managed.management)
+        return Calls([call for call in of_account if role in (call.caller or "")])
+
     def writes(self, since: Mark) -> list[Write]:
         """What the operator wrote in Kubernetes."""
         return self._audit.writes(self.cluster.namespace, RELEASE, since.writes)
@@ -143,12 +151,18 @@ class Stand:
 
 
 @contextmanager
-def stand(around: Surroundings, **values: Any) -> Iterator[Stand]:
-    """Install and start an operator for the length of a block, with chart *values* besides the sandbox's own."""
+def stand(around: Surroundings, managed: ManagedOrganization | None = None, **values: Any) -> Iterator[Stand]:
+    """Install and start an operator for the length of a block.
+
+    Args:
+        around: The cluster and AWS.
+        managed: The organization that connectors manage; its unit gets the operator's account. None for mode Account.
+        values: Chart values besides the sandbox's own.
+    """
     account = around.create_account()
     namespace = f"benchmark-{secrets.token_hex(4)}"
     chart: Mapping[str, Any] = {"watchNamespaces": [namespace], **values}
-    installation = Installation.install(around.control_plane, around.aws, account, namespace, chart)
+    installation = _installed(around, account, managed, namespace, chart)
     cluster = Cluster(around.control_plane.kubeconfig, namespace)
     cluster.create_token()
     made = Stand(around.aws, account, cluster, installation.start(), installation, around.control_plane.audit_log())
@@ -159,6 +173,19 @@ def stand(around: Surroundings, **values: Any) -> Iterator[Stand]:
         raise
     finally:
         made.operator.stop()
+
+
+def _installed(
+    around: Surroundings,
+    account: Account,
+    managed: ManagedOrganization | None,
+    namespace: str,
+    chart: Mapping[str, Any],
+) -> Installation:
+    if managed is None:
+        return Installation.install(around.control_plane, around.aws, account, namespace, chart)
+    managed.organization.join(account, managed.unit)
+    return Installation.install_for_organization(around.control_plane, around.aws, account, managed, namespace, chart)
 
 
 def names(prefix: str, number: int, first: int = 0) -> list[str]:

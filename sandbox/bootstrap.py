@@ -5,6 +5,7 @@ The templates are those that the operator's own command line prints; CloudFormat
 
 from __future__ import annotations
 
+import json
 import secrets
 import subprocess
 import sys
@@ -19,12 +20,21 @@ from sandbox.aws import Account, FrontDoor, Organization, Unit
 ADMINISTRATION_STACK: Final = "connector-operator-management"
 BOUNDARY_PREFIX: Final = "connector-boundary-"
 TEMPLATE_FILE: Final = "management-account.yaml"
+MEMBER_TEMPLATE_FILE: Final = "member-account.yaml"
 CAPABILITIES: Final = ("CAPABILITY_NAMED_IAM",)
 PATIENCE: Final = 60.0
 """Seconds within which a stack must be made."""
 
 _POLL: Final = 0.05
-_PRINTED: Final = ("operator-account", "management-account", "management-account --template-body", "template")
+_MEMBER_TEMPLATE: Final = "member-template --highest-permissions FullAccess"
+_PRINTED: Final = (
+    "operator-account",
+    "operator-account --management-account",
+    "management-account",
+    "management-account --template-body",
+    "template",
+    _MEMBER_TEMPLATE,
+)
 
 Document = dict[str, Any]
 
@@ -40,7 +50,7 @@ class ManagedOrganization:
     Attributes:
         organization: The organization, with trusted access for StackSets.
         management: Its management account.
-        unit: The unit that the cluster's account is in, and that connectors manage.
+        unit: The unit that connectors manage, and that the cluster's account is in, if it is a member.
         template: The administrator's own template of connectors' stacks, in place of the operator's.
         template_body: Whether the operator sends its own template, which then lies nowhere.
     """
@@ -109,7 +119,8 @@ def bootstrap(
 
     Args:
         aws: AWS.
-        account: The account of the cluster, a member of the organization; it knows the cluster's OIDC provider.
+        account: The account of the cluster, a member of the organization or its management account; it knows the
+            cluster's OIDC provider.
         managed: The organization.
         issuer: The cluster's, without `https://`.
         namespace: The operator's.
@@ -121,8 +132,9 @@ def bootstrap(
         botocore.exceptions.ClientError: CloudFormation refused one of them.
     """
     templates, name = printed(), _name(namespace)
+    of_account = templates["operator-account" + (" --management-account" if account == managed.management else "")]
     parameters = _operator_parameters(account, issuer, namespace, allowed_policies)
-    of_operator = deploy(account, name, templates["operator-account"], parameters)
+    of_operator = deploy(account, name, of_account, parameters)
     url = {} if managed.template_body else _put_template(aws, managed, templates["template"])
     of_management = deploy(
         managed.management,
@@ -134,10 +146,11 @@ def bootstrap(
             "OrganizationId": managed.organization.id,
             "HighestPermissions": "FullAccess",
             **url,
+            "MemberTemplateUrl": _put(aws, managed.management, MEMBER_TEMPLATE_FILE, templates[_MEMBER_TEMPLATE]),
         },
     )
     entering = {**parameters, "ManagementRoleArns": of_management["ManagementRoleArn"]}
-    deploy(account, name, templates["operator-account"], entering, update=True)
+    deploy(account, name, of_account, entering, update=True)
     return Bootstrapped(
         of_operator["OperatorRoleArn"], _boundaries(of_operator), _chart_entry(of_management, managed.unit)
     )
@@ -193,30 +206,41 @@ def printed() -> Mapping[str, str]:
     Raises:
         subprocess.CalledProcessError: The command line failed.
     """
-    commands = {name: _command(name) for name in _PRINTED}
-    running = {
-        name: subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for name, command in commands.items()
-    }
-    return {name: _output(commands[name], process) for name, process in running.items()}
+    done = subprocess.run(
+        [sys.executable, "-c", _PRINTING], input=json.dumps(_PRINTED), capture_output=True, text=True, check=True
+    )
+    texts: dict[str, str] = json.loads(done.stdout)
+    return texts
 
 
-def _command(name: str) -> list[str]:
-    return [sys.executable, "-m", "apono_operator", "bootstrap", *name.split()]
+_PRINTING: Final = """
+import contextlib, io, json, runpy, sys
 
+def printed(command):
+    sys.argv = ["apono-operator", "bootstrap", *command.split()]
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        try:
+            runpy.run_module("apono_operator", run_name="__main__")
+        except SystemExit as end:
+            if end.code:
+                raise
+    return output.getvalue()
 
-def _output(command: Sequence[str], process: subprocess.Popen[str]) -> str:
-    output, errors = process.communicate()
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, output, errors)
-    return output
+print(json.dumps({command: printed(command) for command in json.load(sys.stdin)}))
+"""
+"""All of them in one process: each of its own would import the operator anew."""
 
 
 def _put_template(aws: FrontDoor, managed: ManagedOrganization, own: str) -> dict[str, str]:
-    """Put the template of connectors' stacks where CloudFormation reads it, in a bucket of the management account."""
-    url = f"https://apono-templates-{managed.management.account_id}.s3.amazonaws.com/{TEMPLATE_FILE}"
-    aws.templates[url] = managed.template or own
-    return {"TemplateUrl": url}
+    """Put the template of connectors' stacks where CloudFormation reads it."""
+    return {"TemplateUrl": _put(aws, managed.management, TEMPLATE_FILE, managed.template or own)}
+
+
+def _put(aws: FrontDoor, management: Account, file: str, template: str) -> str:
+    """Put a template into a bucket of the management account; return where it lies."""
+    url = f"https://apono-templates-{management.account_id}.s3.amazonaws.com/{file}"
+    aws.templates[url] = template
+    return url
 
 
 def _finished(stacks: Any, name: str) -> Document:
@@ -249,6 +273,7 @@ def _chart_entry(outputs: Mapping[str, str], unit: Unit) -> Document:
         "cloudFormationRoleArn": outputs["CloudFormationRoleArn"],
         "region": outputs["Region"],
         **({"templateUrl": outputs["TemplateUrl"]} if "TemplateUrl" in outputs else {"sendTemplateBody": True}),
+        "memberTemplateUrl": outputs["MemberTemplateUrl"],
         "permissionsBoundaries": _boundaries(outputs),
         "allowedUnits": [unit.id],
     }

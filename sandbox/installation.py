@@ -127,7 +127,7 @@ class Installation:
             namespace: Where the chart goes.
             values: Chart values besides boundaries, management accounts, region and role.
             management_account: What is otherwise in the management account's entry of the chart than the stacks'
-                outputs, the one unit, and all namespaces.
+                outputs, the one unit, and all namespaces; None takes a key away.
 
         Raises:
             BootstrapError: CloudFormation did not make one of the stacks.
@@ -139,7 +139,8 @@ class Installation:
             (values or {}).get("allowedManagedPolicyArns", ()),
         )
         made = bootstrap(aws, account, managed, issuer, namespace, policies)
-        entry = {**made.management_account, "namespaces": ["*"], **(management_account or {})}
+        given = {**made.management_account, "namespaces": ["*"], **(management_account or {})}
+        entry = {key: value for key, value in given.items() if value is not None}
         chart = {"managementAccounts": [entry], **(values or {})}
         return cls._install(control_plane, aws, account, namespace, made.operator_role_arn, made.boundaries, chart)
 

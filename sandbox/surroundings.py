@@ -36,13 +36,16 @@ class Surroundings:
 
     def create_organization(self, member: Account) -> ManagedOrganization:
         """Make an organization with a management account of its own, and *member*, so far in none, in a unit of it."""
-        management = self.aws.create_account(member.partition)
+        managed = self.create_organization_of(self.aws.create_account(member.partition))
+        managed.organization.join(member, managed.unit)
+        return managed
+
+    def create_organization_of(self, management: Account) -> ManagedOrganization:
+        """Make an organization with *management*, so far in none, as its management account, and a unit in it."""
         organization = self.aws.create_organization(management)
         organization.stacksets_access = "ENABLED"
         organization.identity_center = Instance(management.region)
-        unit = organization.unit("Workloads")
-        organization.join(member, unit)
-        return ManagedOrganization(organization, management, unit)
+        return ManagedOrganization(organization, management, organization.unit("Workloads"))
 
 
 @contextmanager

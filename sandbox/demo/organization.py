@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from sandbox.aws import Account, FrontDoor
 from sandbox.aws.identity.callers import AccessKey
 from sandbox.bootstrap import ManagedOrganization
+from sandbox.demo.members import Members
 from sandbox.demo.narration import Narration, NotSeenError
 from sandbox.demo.story import Story, role_is_gone
 
@@ -23,6 +24,7 @@ class OrganizationStory(Story):
         aws: AWS.
         account: The account of the cluster, a member of the organization.
         managed: The organization.
+        members: The accounts below its unit.
         manifest: The AponoConnector, of any organization; it is given the ids of this one.
         source: How the manifest came about.
     """
@@ -33,12 +35,14 @@ class OrganizationStory(Story):
         aws: FrontDoor,
         account: Account,
         managed: ManagedOrganization,
+        members: list[Account],
         manifest: dict[str, Any],
         source: str,
     ) -> None:
         super().__init__(narration, account, of_organization(manifest, managed), source)
         self._aws = aws
         self._managed = managed
+        self._members = Members(narration, aws, members)
         self._stacks: Any = managed.management.client("cloudformation")
 
     def tell(self) -> None:
@@ -53,7 +57,8 @@ class OrganizationStory(Story):
         status = self.become_ready()
         self._look_at_management_role(status)
         self.look_at_pods(status["connectorRoleArn"])
-        self._change_roles(status)
+        connector = self._change_roles(status)
+        self._members.show(self.told.seen("members are counted", self.counted), connector)
         self._look_at_line(status)
         self._take_away(status)
 
@@ -100,7 +105,7 @@ class OrganizationStory(Story):
             }
         )
 
-    def _change_roles(self, status: Mapping[str, Any]) -> None:
+    def _change_roles(self, status: Mapping[str, Any]) -> AccessKey:
         """Become the management role as the connector, and see that nobody else does."""
         arn = str(status["managementAccountRoleArn"])
         connector = self.use_the_role(status["connectorRoleArn"])
@@ -114,6 +119,7 @@ class OrganizationStory(Story):
             else:
                 raise NotSeenError(f"the administrator of the {whose} account may assume {arn}")
         self.told.tick("Nobody else does, not even the administrators of both accounts")
+        return connector
 
     def _assumed(self, key: AccessKey, role_arn: str) -> str:
         sts = self._aws.client("sts", self.account.region, key)
@@ -134,9 +140,10 @@ class OrganizationStory(Story):
         self.told.seen(
             "the management role is gone", lambda: role_is_gone(management, status["managementAccountRoleArn"])
         )
+        self.told.seen("the member roles are gone", self._members.are_left_alone)
         self.told.seen("the connector role is gone", lambda: role_is_gone(self.account, status["connectorRoleArn"]))
         self.told.seen("the children are gone from the cluster", self.children_are_gone)
-        self.told.tick(f"kubectl delete: stack, both roles and children gone after {time.monotonic() - began:.1f} s")
+        self.told.tick(f"kubectl delete: stack, all roles and children gone after {time.monotonic() - began:.1f} s")
 
     def _stack(self, status: Mapping[str, Any]) -> Mapping[str, Any]:
         (stack,) = self._stacks.describe_stacks(StackName=status["managementStackId"])["Stacks"]
@@ -146,11 +153,9 @@ class OrganizationStory(Story):
 
 def of_organization(manifest: dict[str, Any], managed: ManagedOrganization) -> dict[str, Any]:
     """A manifest with the ids of an organization in place of those that it has."""
-    ids = {
-        "organizationId": managed.organization.id,
-        "organizationUnitId": managed.unit.id,
-        "managementAccountId": managed.management.account_id,
-    }
+    ids = {"organizationId": managed.organization.id, "organizationUnitId": managed.unit.id}
     target = manifest["spec"]["target"]
+    if target["mode"] == "Organization":
+        ids["managementAccountId"] = managed.management.account_id
     own = {name: value for name, value in target.items() if name != "accountId"}
     return {**manifest, "spec": {**manifest["spec"], "target": {**own, **ids}}}

@@ -89,6 +89,12 @@ class Story:
             credentials["AccessKeyId"], credentials["SecretAccessKey"], caller, credentials["SessionToken"]
         )
 
+    def counted(self) -> dict[str, Any] | None:
+        """The status, once it counts member accounts and none is waited for."""
+        status: dict[str, Any] = self.connector().get("status", {})
+        members = status.get("memberAccounts") or {}
+        return status if members.get("current") and not members.get("outdated") else None
+
     def show_status(self) -> str:
         """Show, and return, how kubectl lists the connector."""
         wide = self.told.control_plane.kubectl("get", "aponoconnectors", "-n", NAMESPACE, "-o", "wide")

@@ -43,9 +43,10 @@ def start(around: Surroundings) -> Iterator[StartScenario]:
 def start_organization(around: Surroundings) -> Iterator[StartOrganization]:
     """Start a scenario in an organization of its own, both accounts of which are bootstrapped by stacks.
 
-    Takes a partition, the administrator's own template (or that the operator sends its own), chart values, what is else
-    in the chart's entry of the management account (or a function from the namespace to it), and variables. Steps of
-    stacks take no time at first; a test that sets `aws.stack_step_seconds` need not set it back.
+    Takes a partition, whether the cluster is in the management account itself, the administrator's own template (or
+    that the operator sends its own), chart values, what is else in the chart's entry of the management account (or a
+    function from the namespace to it), and variables. Steps of stacks take no time at first; a test that sets
+    `aws.stack_step_seconds` need not set it back.
     """
     yield from _starting_organizations(around)
 
@@ -116,10 +117,11 @@ def _starting_organizations(around: Surroundings) -> Iterator[StartOrganization]
             template_body: bool = False,
             values: Callable[[str], dict[str, Any]] | dict[str, Any] | None = None,
             management_account: Callable[[str], dict[str, Any]] | dict[str, Any] | None = None,
+            in_management_account: bool = False,
             **environment: str,
         ) -> OrganizationScenario:
             account = around.create_account(partition)
-            made = around.create_organization(account)
+            made = (around.create_organization_of if in_management_account else around.create_organization)(account)
             managed = replace(made, template=template, template_body=template_body)
             namespace = _new_namespace()
             installed = Installation.install_for_organization(

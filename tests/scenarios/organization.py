@@ -47,11 +47,16 @@ class OrganizationScenario(Scenario):
         assert self.installation.management_account is not None
         return dict(self.installation.management_account)
 
+    @property
+    def mode(self) -> str:
+        """The mode that the place of the cluster asks for."""
+        return "ManagementAccount" if self.account == self.management else "Organization"
+
     # --- what people do ---------------------------------------------------------------------------------------
 
     def target(self, **more: Any) -> dict[str, Any]:
         """The manifest's target; *more* replaces its fields."""
-        own = {"mode": "Organization", "organizationId": self.organization.id, "organizationUnitId": self.unit}
+        own = {"mode": self.mode, "organizationId": self.organization.id, "organizationUnitId": self.unit}
         return {**own, **more}
 
     def apply(self, name: str = NAME, **spec: Any) -> Document:
@@ -115,6 +120,29 @@ class OrganizationScenario(Scenario):
         """Names of all roles ``apono-*`` of the management account."""
         roles = self.management.client("iam").list_roles()["Roles"]
         return [role["RoleName"] for role in roles if role["RoleName"].startswith("apono-")]
+
+    def member_roles(self, account: Account) -> list[str]:
+        """Names of the roles ``apono-member-*`` of a member account."""
+        self.stacks.list_stack_sets()  # to look is also to let due steps take place
+        roles = account.client("iam").list_roles()["Roles"]
+        return [role["RoleName"] for role in roles if role["RoleName"].startswith("apono-member-")]
+
+    def member_role_arn(self, account: Account) -> str:
+        """The ARN of the one such role of a member account."""
+        (name,) = self.member_roles(account)
+        return f"arn:aws:iam::{account.account_id}:role/{name}"
+
+    def members_are(self, reason: str, **counts: int) -> Document:
+        """Wait until the connector tells that of its member accounts, and counts them so."""
+        whole = {"current": 0, "outdated": 0, "failed": 0, "suspended": 0, **counts}
+
+        def look() -> Document | None:
+            connector = self.connector()
+            conditions = connector.get("status", {}).get("conditions", ())
+            told = any(one["type"] == "MemberAccountsReady" and one["reason"] == reason for one in conditions)
+            return connector if told and connector["status"].get("memberAccounts") == whole else None
+
+        return until(f"member accounts are {reason} {whole}", look, 40.0, lambda: self._state(NAME))
 
     def as_connector(self, connector: Document | None = None) -> AccessKey:
         """Become the connector's role, as its pods do, by a token of its ServiceAccount."""

@@ -28,7 +28,11 @@ def test_the_demonstration_sees_every_step() -> None:
         "IAM of the management account has the role",
         "The connector role becomes the management role",
         "Nobody else does, not even the administrators of both accounts",
-        "kubectl delete: stack, both roles and children gone",
+        "The connector role becomes the member role",
+        "kubectl delete: stack, all roles and children gone",
+        "apono-operator bootstrap: all of it in the management account",
+        "The connector role is the role in the management account",
+        "kubectl delete: all roles and children gone",
         "All of it was seen",
     ):
         assert step in done.stdout

@@ -24,18 +24,6 @@ VIEW_ONLY = "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"
     ("spec", "reason", "words"),
     [
         pytest.param(
-            {
-                "target": {
-                    "mode": "ManagementAccount",
-                    "organizationId": "o-k012345a67",
-                    "organizationUnitId": "r-1a2b",
-                }
-            },
-            "ModeNotSupported",
-            "ManagementAccount is not served by this version of the operator; it serves: Account",
-            id="a mode that is not built yet",
-        ),
-        pytest.param(
             {"deployment": {"image": "docker.io/somebody/connector:1"}},
             "NotPermitted",
             "is not granted image docker.io/somebody/connector:1 (granted: registry.apono.io). Correct the manifest",
