@@ -26,7 +26,7 @@ test: $(STAMP) ## Run every check and test
 generate: $(STAMP) ## Write anew what is generated from the code: definition, reference, IAM documents, template
 	$(BIN)/apono-operator crds > crds/apono.io_aponoconnectors.yaml
 	cp crds/apono.io_aponoconnectors.yaml charts/apono-operator/crds/
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 .PHONY: demo
 demo: $(STAMP) ## See connectors come, become Ready, and go, on a real control plane

@@ -31,7 +31,7 @@ BEFORE: dict[str, list[str]] = {
 
 BESIDE: dict[str, list[str]] = {
     "types": [PYTHON, "-m", "mypy", "--no-error-summary"],
-    "generated reference": [PYTHON, "docs/generate.py", "--check"],
+    "generated reference": [PYTHON, "-m", "docs.generate", "--check"],
 }
 PURE_TESTS = ("tests/unit/state", "tests/unit/v1alpha1")
 UNIT = [PYTHON, "-m", "coverage", "run", "--branch", f"--source={PURE}", "-m", "pytest", "-q", *PURE_TESTS]

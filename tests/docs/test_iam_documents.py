@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_actions_with_access_level
 
-from apono_operator.bootstrap import management_account, operator_account
+from apono_operator.bootstrap import management_account, member_account, operator_account
 from apono_operator.bootstrap.documents import Right
 from apono_operator.bootstrap.rights import (
     OPERATOR_RIGHTS,
@@ -164,6 +164,7 @@ def test_the_readme_fills_every_account_and_issuer_of_a_document(name: str) -> N
         ("The account of the cluster", operator_account.template(require_boundary=True)),
         ("The management account", management_account.template(template_body=False)),
         ("The stack of a connector", stack.template()),
+        ("The template of member accounts", member_account.template()),
     ],
 )
 def test_the_page_of_bootstrap_explains_each_parameter(heading: str, template: dict[str, Any]) -> None:

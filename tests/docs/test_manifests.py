@@ -24,7 +24,7 @@ from apono_operator.v1alpha1 import (
     Reason,
 )
 from sandbox.controlplane import ControlPlane, helm
-from tests.builders import a_management_account
+from tests.builders import MANAGEMENT_ACCOUNT, a_management_account
 from tests.docs.installation import commands, operator_role
 from tests.docs.pages import ROOT, all_pages, page
 
@@ -60,7 +60,9 @@ SHOWN = list(_manifests())
 def test_a_shown_manifest_is_read_and_granted_by_an_administrator_who_grants_its_namespace(shown: Shown) -> None:
     assert shown.manifest["apiVersion"] == API_VERSION
     request = Request(
-        shown.manifest["metadata"]["namespace"], AponoConnectorSpec.model_validate(shown.manifest["spec"])
+        shown.manifest["metadata"]["namespace"],
+        AponoConnectorSpec.model_validate(shown.manifest["spec"]),
+        own_account_id=MANAGEMENT_ACCOUNT,
     )
     assert refusal(request, ADMINISTRATION) is None
 
