@@ -39,6 +39,9 @@ _ITEMS: dict[str, Json] = {
     "tolerations": {"key": "dedicated", "operator": "Equal", "effect": "NoSchedule"},
     "conditions": CONDITION,
 }
+_OBJECTS: dict[str, Json] = {"memberAccounts": dict.fromkeys(("current", "outdated", "failed", "suspended"), 0)}
+"""Objects that are valid only as a whole."""
+
 _ANY_KEY = "team"
 _SEGMENT = re.compile(r"[^.\[{]+|\[\]|\{\}")
 
@@ -86,7 +89,7 @@ def _changed(node: Any, segments: list[str], parent: str, value: Any) -> Any:
         return [_changed(copy.deepcopy(_ITEMS.get(parent, {})), tail, head, value)]
     node = dict(node) if isinstance(node, dict) else {}
     key = _ANY_KEY if head == "{}" else head
-    child = _changed(node.get(key), tail, key, value)
+    child = _changed(node.get(key, copy.deepcopy(_OBJECTS.get(key))), tail, key, value)
     if child is ABSENT:
         node.pop(key, None)
     else:

@@ -96,6 +96,8 @@ CODES: list[tuple[str, int, type[AdapterError], Reason]] = [
     ("AWSOrganizationsNotInUseException", 400, STOP, Reason.REJECTED),
     ("OrganizationalUnitNotFoundException", 400, STOP, Reason.REJECTED),
     ("ParentNotFoundException", 400, STOP, Reason.REJECTED),
+    ("ConstraintViolationException", 400, STOP, Reason.REJECTED),
+    ("UnsupportedAPIEndpointException", 400, STOP, Reason.REJECTED),
     ("OperationNotFoundException", 404, STOP, Reason.REJECTED),
     ("StackSetNotFoundException", 404, STOP, Reason.REJECTED),
     ("RoleTemplateDisabled", 400, STOP, Reason.REJECTED),

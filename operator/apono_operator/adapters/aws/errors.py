@@ -103,6 +103,8 @@ REACTIONS: Mapping[str, Reaction] = {
     "AWSOrganizationsNotInUseException": (RejectedError, Reason.REJECTED),
     "OrganizationalUnitNotFoundException": (RejectedError, Reason.REJECTED),
     "ParentNotFoundException": (RejectedError, Reason.REJECTED),
+    "ConstraintViolationException": (RejectedError, Reason.REJECTED),
+    "UnsupportedAPIEndpointException": (RejectedError, Reason.REJECTED),
     "StackSetNotFoundException": (RejectedError, Reason.REJECTED),
     "OperationNotFoundException": (RejectedError, Reason.REJECTED),
     "RoleTemplateDisabled": (RejectedError, Reason.REJECTED),
