@@ -111,14 +111,11 @@ def connector_role(inputs: Inputs) -> IamRole:
 
 def _rights(spec: AponoConnectorSpec, partition: str) -> tuple[PolicyDocument, frozenset[str]]:
     """Return inline policy and managed policies; an organization's are on the role in its management account."""
-    managed = managed_policy_arns(spec.permissions, partition)
-    match spec.target.mode:
-        case Mode.ORGANIZATION:
-            return organization_permissions_document(partition), frozenset()
-        case Mode.MANAGEMENT_ACCOUNT:
-            return management_connector_permissions_document(spec.permissions, partition), managed
-        case Mode.ACCOUNT:
-            return permissions_document(spec.permissions, partition), managed
+    if spec.target.mode is Mode.ORGANIZATION:
+        return organization_permissions_document(partition), frozenset()
+    is_both = spec.target.mode is Mode.MANAGEMENT_ACCOUNT
+    document = management_connector_permissions_document if is_both else permissions_document
+    return document(spec.permissions, partition), managed_policy_arns(spec.permissions, partition)
 
 
 def trust_policy(cluster: Cluster, owner: Owner) -> PolicyDocument:

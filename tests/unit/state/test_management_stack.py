@@ -17,9 +17,18 @@ from apono_operator.state.management_stack import (
     management_role_finding,
     management_stack,
     stricter_boundary,
+    unit_of,
 )
 from apono_operator.state.resources import IamRole
-from apono_operator.state.stack import ROLE_OUTPUT, STACK_SET_OUTPUT, TEMPLATE_TAG, ObservedStack, Stack, Template
+from apono_operator.state.stack import (
+    ROLE_OUTPUT,
+    STACK_SET_OUTPUT,
+    TEMPLATE_TAG,
+    ObservedStack,
+    Stack,
+    Template,
+    stack_set_of,
+)
 from apono_operator.state.template_summary import TemplateSummary
 from apono_operator.templates import management_account as own
 from apono_operator.v1alpha1 import ConditionStatus, PermissionSet, Reason
@@ -403,6 +412,24 @@ def observed(**parameters: str) -> ObservedStack:
         tags={**asked.tags, "team": "platform"},
         service_role_arn=asked.service_role_arn,
     )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "unit"),
+    [
+        ({"OrganizationUnitId": "r-1a2b"}, "r-1a2b"),
+        ({"OrganizationalUnitId": "r-1a2b"}, "r-1a2b"),
+        ({"Permissions": "ReadOnly"}, ""),
+    ],
+)
+def test_the_unit_of_a_stack_is_found_in_either_spelling(parameters: dict[str, str], unit: str) -> None:
+    assert unit_of(parameters) == unit
+
+
+def test_the_stack_set_is_the_one_that_the_stack_tells() -> None:
+    with_one = replace(observed(), outputs={STACK_SET_OUTPUT: "apono-a"})
+
+    assert (stack_set_of(with_one), stack_set_of(observed())) == ("apono-a", None)
 
 
 FULL_BOUNDARY = INPUTS.account.permissions_boundaries[PermissionSet.FULL_ACCESS]

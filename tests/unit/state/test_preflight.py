@@ -14,6 +14,7 @@ from apono_operator.state.preflight import (
     Expectation,
     IdentityCenterInstance,
     Organization,
+    elsewhere_finding,
     foreign_role_finding,
     identity_center_finding,
     organization_finding,
@@ -54,6 +55,26 @@ def is_denied(finding: Finding | None) -> bool:
     """Tell whether a finding says that nobody may look, and holds nothing up."""
     assert finding is not None
     return finding.unverified and (finding.reason, finding.message) == (Reason.ACCESS_DENIED, DENIED.message)
+
+
+# --- where the cluster is, in mode ManagementAccount ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seen", [replace(SEEN, management_account_id=ACCOUNT), DENIED], ids=["there", "denied"])
+def test_a_cluster_in_the_management_account_or_one_that_nobody_may_look_at_is_no_matter(
+    seen: Organization | Denial,
+) -> None:
+    assert elsewhere_finding(a_cluster(), seen) is None
+
+
+def test_a_cluster_elsewhere_is_told_where_the_management_account_is() -> None:
+    told = elsewhere_finding(a_cluster(), SEEN)
+
+    assert says(told, Reason.MANAGEMENT_ACCOUNT_MISMATCH, ACCOUNT, ORGANIZATION, MANAGEMENT_ACCOUNT)
+
+
+def test_a_cluster_of_no_organization_is_told_so_in_mode_management_account() -> None:
+    assert says(elsewhere_finding(a_cluster(), None), Reason.MANAGEMENT_ACCOUNT_MISMATCH, "in no organization")
 
 
 # --- partition --------------------------------------------------------------------------------------------------------
