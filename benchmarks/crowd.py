@@ -69,7 +69,7 @@ def _rush(around: Surroundings, values: dict[str, Any]) -> tuple[Rush, float]:
         on.until_ready(crowd, PATIENCE, pause=0.3)
         seconds, cpu = time.monotonic() - began, on.cpu_seconds - computed
         rush = Rush(seconds, on.calls(before).of(service="iam"), cpu)
-        on.until_quiet(2.0)
+        on.until_quiet(2.0, patience=PATIENCE)  # each is looked at once more when IAM has settled
         return rush, _ceiling(on, rush.calls) if values else 0.0
 
 
