@@ -22,7 +22,7 @@ from apono_operator.state.permissions import (
     STATEMENTS,
     PolicyStatement,
 )
-from apono_operator.templates.cloudformation import as_yaml, attribute, if_, ref, sub, substituted
+from apono_operator.templates.cloudformation import account_in, as_yaml, attribute, if_, ref, sub, substituted
 from apono_operator.templates.parameters import CONNECTOR, MEMBER
 from apono_operator.v1alpha1 import PermissionSet
 
@@ -71,7 +71,7 @@ def _whole() -> dict[str, Any]:
         "Conditions": {
             _IS_FULL: {"Fn::Equals": [ref("Permissions"), PermissionSet.FULL_ACCESS.value]},
             _IS_READ_ONLY: {"Fn::Not": [{"Condition": _IS_FULL}]},
-            _IS_CONNECTORS_ACCOUNT: {"Fn::Equals": [_account_of("ConnectorRoleArn"), ref("AWS::AccountId")]},
+            _IS_CONNECTORS_ACCOUNT: {"Fn::Equals": [account_in("ConnectorRoleArn"), ref("AWS::AccountId")]},
         },
         "Resources": {
             **{f"{one}Boundary": _boundary(one) for one in PermissionSet},
@@ -162,7 +162,7 @@ def _managed_policies() -> list[str]:
 def _trust() -> dict[str, Any]:
     """Trust two roles by their names, in the accounts that they are in, and nobody else."""
     roots = [
-        {"Fn::Sub": ["arn:${AWS::Partition}:iam::${Account}:root", {"Account": _account_of(name)}]}
+        {"Fn::Sub": ["arn:${AWS::Partition}:iam::${Account}:root", {"Account": account_in(name)}]}
         for name in ("ConnectorRoleArn", "ManagementRoleArn")
     ]
     return {
@@ -180,10 +180,6 @@ def _trust() -> dict[str, Any]:
             }
         ],
     }
-
-
-def _account_of(parameter: str) -> dict[str, Any]:
-    return {"Fn::Select": [4, {"Fn::Split": [":", ref(parameter)]}]}
 
 
 def _statement(row: PolicyStatement) -> dict[str, Any]:

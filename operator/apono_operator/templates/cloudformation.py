@@ -42,6 +42,11 @@ def is_given(parameter: str) -> dict[str, Any]:
     return {"Fn::Not": [{"Fn::Equals": [ref(parameter), ""]}]}
 
 
+def account_in(parameter: str) -> dict[str, Any]:
+    """Return the account's id in the ARN that a parameter holds."""
+    return {"Fn::Select": [4, {"Fn::Split": [":", ref(parameter)]}]}
+
+
 def substituted(value: Any) -> Any:
     """Return *value* with every text in it that holds ``${…}`` to be filled in; keys cannot be."""
     if isinstance(value, str):
