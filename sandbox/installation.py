@@ -203,8 +203,7 @@ def _apply(control_plane: ControlPlane, namespace: str, documents: list[Document
     mine = [document for document in documents if document["kind"] in _INSTALLED]
     places = {namespace} | {document["metadata"].get("namespace", namespace) for document in mine}
     namespaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(places)]
-    manifest = yaml.safe_dump_all([*namespaces, *mine])
-    control_plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
+    control_plane.apply([*namespaces, *mine])
 
 
 def _settings(documents: list[Document], namespace: str) -> dict[str, str]:

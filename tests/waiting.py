@@ -14,7 +14,8 @@ def until(what: str, look: Callable[[], T | None], seconds: float = 20.0, last: 
     """Look until there is something to see; otherwise say what was last."""
     looking = tenacity.Retrying(
         stop=tenacity.stop_after_delay(seconds),
-        wait=tenacity.wait_fixed(0.05),
+        # Most is seen at once; what takes longer is not looked for so often that the looks hold it up.
+        wait=tenacity.wait_exponential(multiplier=0.03, exp_base=1.4, max=0.25),
         retry=tenacity.retry_if_result(lambda seen: not seen),
     )
     try:

@@ -7,8 +7,13 @@ import os
 import subprocess
 import tempfile
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+
+from kubernetes.client import ApiClient, ApiException, CoreV1Api
+from kubernetes.config import new_client_from_config
+from kubernetes.dynamic import DynamicClient
 
 from sandbox.controlplane import kubeconfig as kubeconfigs
 from sandbox.controlplane.audit import AuditLog
@@ -224,9 +229,29 @@ class ControlPlane:
         Raises:
             CommandError: there is no such ServiceAccount, or fewer than 600 seconds were asked for.
         """
-        audiences = [f"--audience={audience}"] if audience else []
-        duration = f"--duration={expiration_seconds}s"
-        return self.kubectl("create", "token", name, f"--namespace={namespace}", duration, *audiences).strip()
+        wish = {"audiences": [audience] if audience else None, "expirationSeconds": expiration_seconds}
+        with _refusals(f"token of {namespace}/{name}"):
+            granted = CoreV1Api(self._client).create_namespaced_service_account_token(name, namespace, {"spec": wish})
+        token: str = granted.status.token
+        return token
+
+    def apply(self, documents: Sequence[dict[str, Any]]) -> None:
+        """Apply objects on the server's side, one after the other, as ``kubectl apply --server-side`` does.
+
+        Raises:
+            CommandError: the API server refused one of them.
+        """
+        for document in documents:
+            metadata = document["metadata"]
+            with _refusals(f"{document['kind']} {metadata['name']}"):
+                resource = self._dynamic.resources.get(api_version=document["apiVersion"], kind=document["kind"])
+                resource.server_side_apply(
+                    document,
+                    metadata["name"],
+                    metadata.get("namespace"),
+                    force_conflicts=True,
+                    field_manager="sandbox",
+                )
 
     def service_account_kubeconfig(self, namespace: str, name: str) -> Path:
         """A new kubeconfig file that identifies itself as that ServiceAccount, for a day.
@@ -239,6 +264,14 @@ class ControlPlane:
         endpoint = kubeconfigs.Endpoint(self.server, self.ca_certificate)
         return kubeconfigs.write(directory / "kubeconfig", endpoint, {"token": token}, namespace)
 
+    @cached_property
+    def _client(self) -> ApiClient:
+        return new_client_from_config(str(self.kubeconfig))
+
+    @cached_property
+    def _dynamic(self) -> DynamicClient:
+        return DynamicClient(self._client)
+
     def _discovery(self) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(self.kubectl("get", "--raw", "/.well-known/openid-configuration"))
         return document
@@ -247,3 +280,11 @@ class ControlPlane:
         if self._control is None:
             raise UnsupportedError(f"this is an existing cluster: {otherwise}")
         return self._control
+
+
+@contextmanager
+def _refusals(what: str) -> Iterator[None]:
+    try:
+        yield
+    except ApiException as error:
+        raise CommandError(f"{what}: {error.reason}: {error.body}") from error

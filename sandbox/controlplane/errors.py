@@ -16,7 +16,7 @@ class PartError(ControlPlaneError):
 
 
 class CommandError(ControlPlaneError):
-    """kubectl refused; the message is its standard error."""
+    """kubectl or the API server refused; the message is what it said."""
 
 
 class UnsupportedError(ControlPlaneError):

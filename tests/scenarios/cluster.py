@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,18 @@ Document = dict[str, Any]
 _API_VERSIONS = {"AponoConnector": "apono.io/v1alpha1", "Deployment": "apps/v1", "ReplicaSet": "apps/v1"}
 
 
+@cache
+def _client(kubeconfig: Path) -> DynamicClient:
+    """Connect once in a worker: what the server offers takes longer to read than most of a scenario's requests."""
+    return DynamicClient(config.new_client_from_config(str(kubeconfig)))
+
+
 class Cluster:
     """Objects of one namespace."""
 
     def __init__(self, kubeconfig: Path, namespace: str) -> None:
         self.namespace = namespace
-        self._dynamic = DynamicClient(config.new_client_from_config(str(kubeconfig)))
+        self._dynamic = _client(kubeconfig)
 
     def get(self, kind: str, name: str) -> Document | None:
         try:
