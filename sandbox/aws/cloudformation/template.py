@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final
 
@@ -112,8 +113,9 @@ class Template:
         return (named | set(resource.depends_on)) & set(self.resources)
 
 
+@lru_cache(maxsize=64)
 def read_template(text: str) -> Template:
-    """Read a template.
+    """Read a template; one that was read not long ago is not read again.
 
     Raises:
         AwsError: `ValidationError` in the words of AWS, or `NotModelled` naming what the sandbox lacks.
