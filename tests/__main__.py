@@ -109,9 +109,9 @@ def _print_sweeps(report: Path) -> None:
         sweeps.setdefault(told.pop("sweep"), Counter()).update({name: int(figure) for name, figure in told.items()})
     if not sweeps:
         return
-    print(f"\n{'sweep':<20}" + "".join(f"{name:>15}" for name in SWEPT))
+    print(f"\n{'sweep':<26}" + "".join(f"{name:>15}" for name in SWEPT))
     for name, figures in {**dict(sorted(sweeps.items())), "all sweeps": sum(sweeps.values(), Counter())}.items():
-        print(f"{name:<20}" + "".join(f"{figures[column]:>15}" for column in SWEPT))
+        print(f"{name:<26}" + "".join(f"{figures[column]:>15}" for column in SWEPT))
 
 
 def _properties(report: Path) -> Iterator[dict[str, str]]:

@@ -17,9 +17,10 @@ from sandbox.aws import Account, FrontDoor
 from sandbox.controlplane import ControlPlane, shared_control_plane
 from sandbox.installation import CRD, create_oidc_provider
 from tests.adapters.aws.connection import connect
+from tests.sweeps.administering import administer
 from tests.sweeps.clients import ThriftySession
 from tests.sweeps.line import ApiClient, Line
-from tests.sweeps.organization import OrganizationWorld, administer
+from tests.sweeps.organization import OrganizationWorld
 from tests.sweeps.tally import Record
 from tests.sweeps.world import Clock, Namespace, Starts, World
 
@@ -51,16 +52,30 @@ def worlds(frozen: ControlPlane) -> Iterator[list[World]]:
 def administered_world(frozen: ControlPlane) -> Iterator[OrganizationWorld]:
     """A namespace and an organization for all sweeps of mode Organization within this process."""
     with _parts(frozen) as (parts, account):
-        yield OrganizationWorld(**parts, administered=administer(parts["aws"], account))
+        management = parts["aws"].create_account()
+        yield OrganizationWorld(**parts, administered=administer(parts["aws"], account, management))
+
+
+@pytest.fixture(scope="session")
+def own_management_world(frozen: ControlPlane) -> Iterator[OrganizationWorld]:
+    """A namespace and an organization for all sweeps of mode ManagementAccount within this process."""
+    with _parts(frozen) as (parts, account):
+        yield OrganizationWorld(**parts, administered=administer(parts["aws"], account, account))
 
 
 @pytest.fixture
 def organization(administered_world: OrganizationWorld, monkeypatch: pytest.MonkeyPatch) -> OrganizationWorld:
-    """The same, for a test in which the environment tells where AWS is: operators make clients when they need them."""
-    world = administered_world
-    for name, value in world.aws.environment_without_credentials(world.management.region).items():
-        monkeypatch.setenv(name, value)
-    return world
+    """The world of mode Organization, for a test in which the environment tells where AWS is.
+
+    Operators make clients when they need them.
+    """
+    return _in_environment(administered_world, monkeypatch)
+
+
+@pytest.fixture
+def management_account(own_management_world: OrganizationWorld, monkeypatch: pytest.MonkeyPatch) -> OrganizationWorld:
+    """The same of mode ManagementAccount."""
+    return _in_environment(own_management_world, monkeypatch)
 
 
 @pytest.fixture
@@ -75,6 +90,12 @@ def no_unforeseen_case() -> Iterator[None]:
     with capture_logs() as logs:
         yield
     assert [entry for entry in logs if entry["log_level"] == "error"] == []
+
+
+def _in_environment(world: OrganizationWorld, monkeypatch: pytest.MonkeyPatch) -> OrganizationWorld:
+    for name, value in world.aws.environment_without_credentials(world.management.region).items():
+        monkeypatch.setenv(name, value)
+    return world
 
 
 @contextmanager

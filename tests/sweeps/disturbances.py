@@ -133,6 +133,14 @@ def of_aws(recording: Sequence[Call]) -> Iterator[Disturbed]:
             yield turns.next(call)
 
 
+def of_each(recording: Sequence[Call]) -> Iterator[Disturbed]:
+    """One by turns for each call to AWS, and for each other write but of Events."""
+    turns = _Turns()
+    for call in to_last_write(list(recording)):
+        if call.is_aws or _is_thorough(call):
+            yield turns.next(call)
+
+
 def of_aws_writes(recording: Sequence[Call]) -> Iterator[Disturbed]:
     """Two for each write to AWS, as above."""
     turns = _Turns()

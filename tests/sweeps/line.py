@@ -248,6 +248,16 @@ def after_writes(recording: list[Call]) -> Iterator[Point]:
             yield Point(call, "after")
 
 
+def around_writes(recording: list[Call]) -> Iterator[Point]:
+    """Before and after each of these writes, less each moment before one that is but the moment after another."""
+    last = 0
+    for call in recording:
+        if call.writes and not call.is_event:
+            moments = MOMENTS if call.number != last + 1 else MOMENTS[1:]
+            yield from (Point(call, moment) for moment in moments)
+            last = call.number
+
+
 def to_last_write(recording: list[Call]) -> list[Call]:
     """Leave out what only looks once all is done."""
     last = max((call.number for call in recording if call.writes), default=0)

@@ -1,8 +1,10 @@
-"""The world of connectors of mode Organization: their role is in a member account, their stack in the management's."""
+"""The world of connectors of an organization: their stack is in its management account, their roles in its members.
+
+In mode Organization the cluster is in a member account, in mode ManagementAccount in the management account itself.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,43 +15,24 @@ from apono_operator.reconciler import Reconciler
 from apono_operator.state import resources
 from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.state.resources import Owner
-from apono_operator.templates import management_account
-from sandbox.aws import Account, Effect, Fault, FrontDoor
-from sandbox.aws.organizations.organization import Organization, Unit
-from tests.adapters.aws.connection import customer_policy
-from tests.aws.identities import allowing, trusting
+from sandbox.aws import Account, Effect, Fault
 from tests.scenarios.cluster import Document
-from tests.sweeps import evidence
+from tests.scenarios.scenario import condition_of
+from tests.sweeps import evidence, members
+from tests.sweeps.administering import Administered
 from tests.sweeps.world import World
-
-EXTERNAL_ID = "0123456789abcdef"
-WAY_IN = "connector-operator-management"
-SERVICE_ROLE = "connector-operator-cloudformation"
-OTHER_SERVICE_ROLE = "connector-operator-other"
-PERMISSION_SETS = ("FullAccess", "ReadOnly")
-
-
-@dataclass(frozen=True)
-class Administered:
-    """An organization after its administrator's work.
-
-    Attributes:
-        management: The management account.
-        units: Two, both of which are granted.
-        entry: The management account as the operator's settings name it.
-    """
-
-    organization: Organization
-    management: Account
-    units: tuple[Unit, Unit]
-    entry: Mapping[str, Any]
 
 
 @dataclass
 class OrganizationWorld(World):
-    """What connectors of mode Organization stand on, and what people do there."""
+    """What connectors of an organization stand on, and what people do there."""
 
     administered: Administered = field(kw_only=True)
+
+    @property
+    def mode(self) -> str:
+        """The mode that the place of the cluster asks for."""
+        return "ManagementAccount" if self.account == self.management else "Organization"
 
     @property
     def management(self) -> Account:
@@ -76,7 +59,7 @@ class OrganizationWorld(World):
         """The manifest's target; *more* replaces its fields."""
         administered = self.administered
         own = {"organizationId": administered.organization.id, "organizationUnitId": administered.units[0].id}
-        return {"mode": "Organization", **own, **more}
+        return {"mode": self.mode, **own, **more}
 
     @contextmanager
     def stack_steps(self, seconds: float) -> Iterator[None]:
@@ -92,8 +75,8 @@ class OrganizationWorld(World):
             self.aws.stack_step_seconds, self.pass_limit, self.longest_pause = 0, *before
 
     def fail_stack(self, owner: Owner, operation: str, effect: Effect, times: int = 1) -> None:
-        """Let CloudFormation fail at its next calls about the connector's management role."""
-        parameters = {"RoleName": self.management_role_name(owner)}
+        """Let CloudFormation fail at its next calls about the connector's management role, or about a StackSet."""
+        parameters = {"RoleName": self.management_role_name(owner)} if "Role" in operation else {}
         self.aws.faults.add(
             Fault(effect, operation=operation, account=self.management, parameters=parameters, times=times)
         )
@@ -119,8 +102,12 @@ class OrganizationWorld(World):
         return found
 
     def awaits_hourly_look(self, owner: Owner) -> bool:
-        """A change set that compares, and whose maker died, is found again by the next comparison."""
-        return self.stack(owner) is not None and bool(self._change_sets(owner))
+        """A change set that compares, and whose maker died, is found again by the next comparison.
+
+        So are member accounts at which nobody could look.
+        """
+        in_doubt = condition_of(self.connector(owner) or {}, "MemberAccountsReady").get("status") == "Unknown"
+        return in_doubt or (self.stack(owner) is not None and bool(self._change_sets(owner)))
 
     def seen(self, owner: Owner, mark: int) -> Document:
         found = super().seen(owner, mark)
@@ -130,8 +117,10 @@ class OrganizationWorld(World):
             **found,
             "stack": _plain(stack) if stack else None,
             "change sets left over": self._change_sets(owner) if stack else None,
-            "status names the stack": bool(stack and role) and _names(status, stack or {}, role or {}),
+            "status names the stack": bool(stack) and _names(status, stack or {}, self._role_arn(owner)),
             "management role": {key: role[key] for key in role.keys() - {"RoleId", "Arn"}} if role else None,
+            "StackSet": members.stack_set_of(self.management, self.stack_name(owner)),
+            **self._in_members(owner),
             "creations": {**found["creations"], **self._made(owner, mark)},
             "connector role went first": self._went_first(owner, mark),
         }
@@ -144,6 +133,18 @@ class OrganizationWorld(World):
         role = evidence.role_of(self.management, self.management_role_name(owner))
         return ", ".join([status, *(f"change set {one}" for one in change_sets), "role" if role else "no role"])
 
+    def _role_arn(self, owner: Owner) -> str:
+        """The ARN of the role that Apono is told of: in the management account, the connector's own."""
+        own = self.mode == "ManagementAccount"
+        name = self.role_name(owner) if own else self.management_role_name(owner)
+        return f"{self.management.arn_prefix}role/{name}"
+
+    def _in_members(self, owner: Owner) -> Document:
+        """What there is in each member account; what is left where it should be gone is told as such."""
+        units, name = self.administered.units, self._cluster.member_role_name(owner)
+        pairs = zip(units, self.administered.members, strict=True)
+        return {f"in {unit.name}": members.in_account(account, name) for unit, account in pairs}
+
     @property
     def _cluster(self) -> resources.Cluster:
         return resources.Cluster(self.issuer, self.account.account_id, self.account.partition)
@@ -155,75 +156,26 @@ class OrganizationWorld(World):
         return [{name: one[name] for name in names} for one in found if one["ExecutionStatus"] != "EXECUTE_COMPLETE"]
 
     def _made(self, owner: Owner, mark: int) -> Mapping[str, int]:
-        """How often the stack's role was made, the stack was changed, and a stack was deleted."""
+        """How often the stack's and the members' roles were made, the stack was changed, and a stack was deleted."""
         calls = self.aws.calls.since(mark)
         changes = calls.of(operation="ExecuteChangeSet", parameters={"StackName": self.stack_name(owner)})
         deletions = calls.of(operation="DeleteStack", account=self.management)
+        member_role = self._cluster.member_role_name(owner)
         return {
             "management role": evidence.roles_made(calls, self.management, self.management_role_name(owner)),
+            "StackSet": members.stack_sets_made(calls, self.management, self.stack_name(owner)),
+            "member roles": members.roles_made(calls, self.administered.members, member_role),
             "stack changed": len({call.parameters["ChangeSetName"] for call in changes if call.applied}),
             "stack deleted": len({call.parameters["StackName"] for call in deletions if call.applied}),
         }
 
     def _went_first(self, owner: Owner, mark: int) -> bool:
         """Whether the connector's role was deleted while there was one that trusts it."""
-        names = {self.role_name(owner): True, self.management_role_name(owner): False}
+        trusting = (self.management_role_name(owner), self._cluster.member_role_name(owner))
+        names = {self.role_name(owner): True, **dict.fromkeys(trusting, False)}
         deletions = self.aws.calls.since(mark).of(operation="DeleteRole")
         order = [names[name] for call in deletions if call.applied and (name := call.parameters["RoleName"]) in names]
         return any(connector and not then for connector, then in pairwise(order))
-
-
-def administer(aws: FrontDoor, member: Account) -> Administered:
-    """Do in AWS what an administrator does for connectors of *member*, an account that is in no organization yet."""
-    management = aws.create_account(member.partition)
-    organization = aws.create_organization(management)
-    organization.stacksets_access = "ENABLED"
-    units = organization.unit("Workloads"), organization.unit("Others")
-    organization.join(member, units[0])
-    own = trusting({"AWS": f"{member.arn_prefix}root"}, {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}})
-    trusts = {WAY_IN: own, **dict.fromkeys((SERVICE_ROLE, OTHER_SERVICE_ROLE), _TRUSTING_CLOUDFORMATION)}
-    arns = {name: _role(management, name, trust) for name, trust in trusts.items()}
-    return Administered(organization, management, units, _entry(aws, management, units, arns))
-
-
-def put_template(aws: FrontDoor, management: Account, name: str, **role: Any) -> str:
-    """Put a template of connectors' stacks where CloudFormation reads it; return its URL.
-
-    Args:
-        aws: AWS.
-        management: The management account.
-        name: The template's.
-        role: Other properties of the management role.
-    """
-    document = management_account.template()
-    document["Resources"]["ManagementRole"]["Properties"] |= role
-    url = f"https://apono-templates-{management.account_id}.s3.amazonaws.com/{name}.json"
-    aws.templates[url] = json.dumps(document)
-    return url
-
-
-_TRUSTING_CLOUDFORMATION = trusting({"Service": "cloudformation.amazonaws.com"})
-
-
-def _role(account: Account, name: str, trust: str) -> str:
-    iam = account.client("iam")
-    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=allowing("*"))
-    return arn
-
-
-def _entry(aws: FrontDoor, management: Account, units: tuple[Unit, ...], arns: Mapping[str, str]) -> Document:
-    return {
-        "accountId": management.account_id,
-        "roleArn": arns[WAY_IN],
-        "externalId": EXTERNAL_ID,
-        "cloudFormationRoleArn": arns[SERVICE_ROLE],
-        "region": management.region,
-        "templateUrl": put_template(aws, management, "management-account"),
-        "permissionsBoundaries": {one: customer_policy(management, f"boundary-{one}") for one in PERMISSION_SETS},
-        "allowedUnits": [unit.id for unit in units],
-        "namespaces": ["*"],
-    }
 
 
 def _plain(stack: Document) -> Document:
@@ -237,6 +189,6 @@ def _plain(stack: Document) -> Document:
     }
 
 
-def _names(status: Document, stack: Document, role: Document) -> bool:
+def _names(status: Document, stack: Document, role_arn: str) -> bool:
     told = status.get("managementStackId"), status.get("managementAccountRoleArn"), status.get("managementStackStatus")
-    return told == (stack["StackId"], role["Arn"], stack["StackStatus"])
+    return told == (stack["StackId"], role_arn, stack["StackStatus"])

@@ -1,12 +1,14 @@
-"""The kinds of change in mode Organization: asked for, decided by the administrator, and done by hand."""
+"""The kinds of change in an organization: asked for, decided by the administrator, and done by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from apono_operator.state.resources import Owner
 from sandbox.aws import access_denied
 from tests.adapters.aws.connection import customer_policy
+from tests.sweeps.administering import OTHER_SERVICE_ROLE, put_member_template, put_template
 from tests.sweeps.changes import PLAIN, asked, decided, delete_role
 from tests.sweeps.operations import (
     ByHand,
@@ -20,11 +22,26 @@ from tests.sweeps.operations import (
     Update,
     directions,
 )
-from tests.sweeps.organization import OTHER_SERVICE_ROLE, OrganizationWorld, put_template
+from tests.sweeps.organization import OrganizationWorld
 
 NAMED_IAM = ["CAPABILITY_NAMED_IAM"]
 FULL_ACCESS = asked(permissions="FullAccess")
 DENIED = access_denied("CloudFormation is not authorized to do that")
+OTHER_TAGS = [{"Key": "template", "Value": "other"}]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """By which calls CloudFormation makes, completes, changes and deletes what the stack consists of."""
+
+    make: str
+    complete: str
+    change: str
+    delete: str
+
+
+OF_ROLE = Steps("CreateRole", "PutRolePolicy", "PutRolePolicy", "DeleteRole")
+OF_STACK_SET = Steps("CreateStackSet", "CreateStackInstances", "UpdateStackSet", "DeleteStackSet")
 
 
 def unit(world: OrganizationWorld) -> Setting:
@@ -34,8 +51,18 @@ def unit(world: OrganizationWorld) -> Setting:
 
 def template(world: OrganizationWorld) -> Setting:
     """Let the administrator put another template in the place of ours."""
-    tag = {"Key": "template", "Value": "other"}
-    return _entered(templateUrl=put_template(world.aws, world.management, "other", Tags=[tag]))
+    return _entered(templateUrl=put_template(world.aws, world.management, "other", Tags=OTHER_TAGS))
+
+
+def member_template(world: OrganizationWorld) -> Setting:
+    """Let the administrator put another template in the place of that of member accounts."""
+    return _entered(memberTemplateUrl=put_member_template(world.aws, world.management, "other-member", Tags=OTHER_TAGS))
+
+
+def no_member_template(world: OrganizationWorld) -> Setting:
+    """Let the administrator take the template of member accounts away."""
+    del world
+    return _entered(memberTemplateUrl=None)
 
 
 def boundary(world: OrganizationWorld) -> Setting:
@@ -53,7 +80,8 @@ def everything(world: OrganizationWorld) -> Setting:
     """Ask for, and let the administrator decide, all of it at once."""
     boundaries = {**world.administered.entry["permissionsBoundaries"]}
     other = {**boundaries, "FullAccess": customer_policy(world.management, "other")}
-    entry = template(world).administration["management_account"] | {"permissionsBoundaries": other}
+    templates = [one(world).administration["management_account"] for one in (template, member_template)]
+    entry = {**templates[0], **templates[1], "permissionsBoundaries": other}
     return Setting({**unit(world).spec, "permissions": "FullAccess"}, {"management_account": entry}, "second")
 
 
@@ -105,24 +133,29 @@ def retag_stack(world: OrganizationWorld, owner: Owner) -> None:
 
 
 def fail_creation(world: OrganizationWorld, owner: Owner) -> None:
-    world.fail_stack(owner, "CreateRole", DENIED)
+    world.fail_stack(owner, steps_of(world).make, DENIED)
 
 
 def fail_creation_and_rollback(world: OrganizationWorld, owner: Owner) -> None:
-    world.fail_stack(owner, "PutRolePolicy", DENIED)
+    world.fail_stack(owner, steps_of(world).complete, DENIED)
     fail_deletion(world, owner)
 
 
 def fail_update(world: OrganizationWorld, owner: Owner) -> None:
-    world.fail_stack(owner, "PutRolePolicy", DENIED)
+    world.fail_stack(owner, steps_of(world).change, DENIED)
 
 
 def fail_update_and_rollback(world: OrganizationWorld, owner: Owner) -> None:
-    world.fail_stack(owner, "PutRolePolicy", DENIED, times=2)
+    world.fail_stack(owner, steps_of(world).change, DENIED, times=2)
 
 
 def fail_deletion(world: OrganizationWorld, owner: Owner) -> None:
-    world.fail_stack(owner, "DeleteRole", DENIED)
+    world.fail_stack(owner, steps_of(world).delete, DENIED)
+
+
+def steps_of(world: OrganizationWorld) -> Steps:
+    """What fails is the role, or the StackSet where the stack has no role."""
+    return OF_STACK_SET if world.mode == "ManagementAccount" else OF_ROLE
 
 
 # --- the operations ---------------------------------------------------------------------------------------------------
@@ -136,6 +169,7 @@ def changes_asked_for(world: OrganizationWorld) -> list[Operation]:
         "template": template(world),
         "boundary": boundary(world),
         "service role": service_role(world),
+        "no member accounts": no_member_template(world),
         "back to the first": PLAIN,
     }
     shared: list[Subject] = []

@@ -17,10 +17,11 @@ def part(points_of: PointsOf[P], number: int, *, of: int) -> PointsOf[P]:
     return lambda recording: list(points_of(recording))[number::of]
 
 
-def by_turns(points_of: PointsOf[P], *, of: int) -> PointsOf[P]:
+def by_turns(points_of: PointsOf[P], *, of: int, first: int = 0) -> PointsOf[P]:
     """One of *of* parts for each recording, another for the next: for operations that are much alike.
 
+    Which one is for the first recording, *first* tells, so that another test can have the others.
     They do need each other: one there and one back again cost no more than one of them with its preparation.
     """
     turns = cycle(range(of))
-    return lambda recording: list(points_of(recording))[next(turns) :: of]
+    return lambda recording: list(points_of(recording))[(next(turns) + first) % of :: of]

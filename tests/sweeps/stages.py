@@ -18,6 +18,26 @@ STEP = 5.0
 """Seconds that each step of a stack takes, and that passes are apart meanwhile: so a pass sees each status."""
 
 
+STATUSES = {
+    "creation": ("REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS"),
+    "creation that fails": ("ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS"),
+    "creation whose rollback fails": ("ROLLBACK_FAILED",),
+    "update": ("UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+    "update that fails": (
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE",
+    ),
+    "update whose rollback fails": ("UPDATE_ROLLBACK_FAILED",),
+    "deletion": ("DELETE_IN_PROGRESS",),
+    "deletion that fails": ("DELETE_FAILED",),
+}
+"""Which statuses are tried in which operation: those through which it alone leads."""
+
+OF_STACK_SETS = ("creation whose rollback fails", "update whose rollback fails")
+"""Those in which it is the StackSet that fails: they are tried in mode ManagementAccount, whose stacks have no role."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """A pause between two passes.
@@ -66,6 +86,20 @@ def each_struck(stages: Sequence[Stage]) -> Iterator[Struck]:
     """One of what may befall a look, by turns, for each pause."""
     turns = cycle(AWS)
     return (Struck(stage, next(turns)) for stage in stages)
+
+
+def of_its_own(name: str) -> Callable[[Sequence[Stage]], Iterator[Struck]]:
+    """Try an operation's own statuses, each of which it has to show; what went there has not to come back as well."""
+    tried = set[str]()
+
+    def points(stages: Sequence[Stage]) -> Iterator[Struck]:
+        seen = {stage.status for stage in stages}
+        assert seen.issuperset(STATUSES[name]), f"{name} shows {seen} alone"
+        fresh = [one for one in stages if one.status in STATUSES[name] and one.name not in tried]
+        tried.update(stage.name for stage in fresh)
+        return each_struck(fresh)
+
+    return points
 
 
 def killed_in(operation: Operation, point: Struck) -> str | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 
 import pytest
 
 from tests.sweeps.operations import Operation
 from tests.sweeps.organization import OrganizationWorld
 from tests.sweeps.organization_changes import STAGED, creation, deletion, life
-from tests.sweeps.stages import Stage, Struck, each_struck, gone_on_after, killed_in, staged, struck_after
+from tests.sweeps.stages import OF_STACK_SETS, STATUSES, gone_on_after, killed_in, of_its_own, staged, struck_after
 from tests.sweeps.sweeping import finished, recorded, sweep_recordings
 from tests.sweeps.tally import Record, Tally
 
@@ -18,38 +18,8 @@ pytestmark = pytest.mark.timeout(600)  # many points each
 SESSION = 3600.0
 """Seconds for which a session in a management account is good."""
 
-STATUSES = {
-    "creation": ("REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS"),
-    "creation that fails": ("ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS"),
-    "creation whose rollback fails": ("ROLLBACK_FAILED",),
-    "update": ("UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
-    "update that fails": (
-        "UPDATE_ROLLBACK_IN_PROGRESS",
-        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
-        "UPDATE_ROLLBACK_COMPLETE",
-    ),
-    "update whose rollback fails": ("UPDATE_ROLLBACK_FAILED",),
-    "deletion": ("DELETE_IN_PROGRESS",),
-    "deletion that fails": ("DELETE_FAILED",),
-}
-"""Which statuses are tried in which operation: those through which it alone leads."""
 
-
-def of_its_own(name: str) -> Callable[[Sequence[Stage]], Iterator[Struck]]:
-    """Try an operation's own statuses, each of which it has to show; what went there has not to come back as well."""
-    tried = set[str]()
-
-    def points(stages: Sequence[Stage]) -> Iterator[Struck]:
-        seen = {stage.status for stage in stages}
-        assert seen.issuperset(STATUSES[name]), f"{name} shows {seen} alone"
-        fresh = [one for one in stages if one.status in STATUSES[name] and one.name not in tried]
-        tried.update(stage.name for stage in fresh)
-        return each_struck(fresh)
-
-    return points
-
-
-@pytest.mark.parametrize("name", STATUSES)
+@pytest.mark.parametrize("name", [name for name in STATUSES if name not in OF_STACK_SETS])
 def test_an_operation_survives_a_death_in_any_status_and_a_look_that_fails_then(
     organization: OrganizationWorld, name: str, record: Record
 ) -> None:
