@@ -86,7 +86,7 @@ def lived(tmp_path: Path) -> Iterator[Life]:
         organization = aws.create_organization(management)
         organization.stacksets_access = "ENABLED"
         organization.identity_center = Instance(management.region)
-        unit = organization.unit("Workloads")
+        unit, other_unit = organization.unit("Workloads"), organization.unit("Others")
         organization.join(member, unit)
         issuer = Issuer(f"https://{HOST}")
         issuer.introduce(aws, member)
@@ -96,7 +96,7 @@ def lived(tmp_path: Path) -> Iterator[Life]:
             patch.setenv(name, value)
         life = Life(aws, member, management, made, connect_with(aws, member, variables))
         _role(life)
-        _stack(life, organization.id, unit.id)
+        _stack(life, organization.id, unit.id, other_unit.id)
         yield life
 
 
@@ -174,7 +174,7 @@ def _removing(name: str, profile: str) -> list[tuple[str, plan.RoleChange]]:
 # --- the stack in the management account --------------------------------------------------------------------------
 
 
-def _stack(life: Life, organization_id: str, unit_id: str) -> None:
+def _stack(life: Life, organization_id: str, unit_id: str, other_unit_id: str) -> None:
     account = ManagementAccount.model_validate({**life.made.management_account, "namespaces": ["*"]})
     access = _entered(life, account)
     desired = _desired(life, account, organization_id, unit_id)
@@ -193,10 +193,15 @@ def _stack(life: Life, organization_id: str, unit_id: str) -> None:
     with life.step("makes the stack"):
         _carry_out(access, desired, "CREATE")
     with life.step("counts member accounts, and which of them another unit has"):
-        assert access.stacks.stack_instances(desired.name) is None
+        assert [one.account_id for one in access.stacks.stack_instances(desired.name) or ()] == [life.member.account_id]
         assert life.member.account_id in access.organizations.accounts_below(unit_id)
     with life.step("looks at the stack's role"):
         access.role(life.cluster.management_role_name(OWNER))
+    with life.step("lays the roles below another unit"):
+        _carry_out(access, _with_parameters(desired, OrganizationUnitId=other_unit_id), "UPDATE")
+    with life.step("takes a tag off the stack, and off its StackSet"):
+        _carry_out(access, replace(desired, tags={**desired.tags, "team": "a"}), "UPDATE")
+        _carry_out(access, desired, "UPDATE")
     _changes(life, access, desired)
     stack_id = _stack_id(access, desired)
     with life.step("gets a stack out of a failed rollback"), pytest.raises(ConflictError):
@@ -210,11 +215,14 @@ def _stack(life: Life, organization_id: str, unit_id: str) -> None:
 def _changes(life: Life, access: ManagementAccess, desired: Stack) -> None:
     """Change what can be changed: by parameters, by a template that the administrator replaces, back again."""
     url = str(desired.template.url)
-    full = {**desired.parameters, "Permissions": "FullAccess"}
-    full["PermissionsBoundaryArn"] = life.made.management_account["permissionsBoundaries"]["FullAccess"]
-    full["ConnectorRoleArn"] = f"{life.member.arn_prefix}role/apono-connector-other"
+    full = _with_parameters(
+        desired,
+        Permissions="FullAccess",
+        PermissionsBoundaryArn=life.made.management_account["permissionsBoundaries"]["FullAccess"],
+        ConnectorRoleArn=f"{life.member.arn_prefix}role/apono-connector-other",
+    )
     with life.step("gives the stack other parameters"):
-        _carry_out(access, replace(desired, parameters=full), "UPDATE")
+        _carry_out(access, full, "UPDATE")
     printed = life.aws.templates[url]
     life.aws.templates[url] = _other_template(printed)
     with life.step("takes up another template"):
@@ -241,6 +249,8 @@ def _desired(life: Life, account: ManagementAccount, organization_id: str, unit_
         "AponoConnectorId": "production",
         "ConnectorRoleArn": life.cluster.role_arn(OWNER),
         "ManagementRoleName": life.cluster.management_role_name(OWNER),
+        "MemberRoleName": life.cluster.member_role_name(OWNER),
+        "MemberTemplateUrl": account.member_template_url or "",
         "OrganizationId": organization_id,
         "OrganizationUnitId": unit_id,
         "Permissions": "ReadOnly",
@@ -256,6 +266,10 @@ def _desired(life: Life, account: ManagementAccount, organization_id: str, unit_
         service_role_arn=account.cloud_formation_role_arn,
         tags=life.cluster.ownership_tags(OWNER),
     )
+
+
+def _with_parameters(desired: Stack, **parameters: str) -> Stack:
+    return replace(desired, parameters={**desired.parameters, **parameters})
 
 
 def _of_template(desired: Stack, digest: str) -> Stack:

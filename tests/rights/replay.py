@@ -20,11 +20,12 @@ from tests.unit.bootstrap.printed import PARAMETERS, TEMPLATES
 SESSION = "session"
 """What a session in the management account is opened with: less than its role may."""
 
-_ROLES = {
+ROLES = {
     "connectors": ("operator-account", "OperatorRole"),
     "management-accounts": ("operator-account", "OperatorRole"),
     "stacks": ("management-account", "ManagementRole"),
     "roles": ("management-account", "CloudFormationRole"),
+    "member-accounts": ("management-account", "CloudFormationRole"),
 }
 """By the name of the inline policy: the command that prints it, and whose it is."""
 
@@ -47,7 +48,7 @@ def printed(policy: str) -> Document:
     """A policy as it is printed, with the example's values."""
     if policy == SESSION:
         return _session(ManagementAccount.model_validate(_EXAMPLE), "apono-production")
-    command, role = _ROLES[policy]
+    command, role = ROLES[policy]
     return deployed(TEMPLATES[command], PARAMETERS[command]).policy(role, policy)
 
 
@@ -86,7 +87,7 @@ def is_denied(life: Life, policy: str, document: Document, request: Request) -> 
     if policy == SESSION:
         policies = PrincipalPolicies([_EVERYTHING], session=[changed])
     else:
-        beside = [other for other, place in _ROLES.items() if place == _ROLES[policy] and other != policy]
+        beside = [other for other, place in ROLES.items() if place == ROLES[policy] and other != policy]
         policies = PrincipalPolicies([changed, *(policy_of(json.dumps(in_force(life, other))) for other in beside)])
     own = _ENTERED if request.action == "sts:AssumeRole" else None
     return denial(request, policies, own) is not None
@@ -98,6 +99,11 @@ def without_action(document: Document, place: int, action: str) -> Document:
     statement = changed["Statement"][place]
     statement["Action"] = [one for one in as_list(statement["Action"]) if one != action]
     return changed
+
+
+def without_statement(document: Document, place: int) -> Document:
+    """A policy without one statement."""
+    return {**document, "Statement": [one for at, one in enumerate(document["Statement"]) if at != place]}
 
 
 def without_key(document: Document, place: int, operator: str, key: str) -> Document:
@@ -124,7 +130,7 @@ def with_context(request: Request, key: str, value: str | None) -> Request:
 def _place(life: Life, policy: str) -> tuple[Any, str]:
     if policy in {"connectors", "management-accounts"}:
         return life.member, life.made.operator_role_arn.rpartition("/")[2]
-    member = "cloudFormationRoleArn" if policy == "roles" else "roleArn"
+    member = "cloudFormationRoleArn" if policy in {"roles", "member-accounts"} else "roleArn"
     return life.management, str(life.made.management_account[member]).rpartition("/")[2]
 
 
@@ -164,10 +170,22 @@ def _describing(made: list[Asked]) -> Iterator[Asked]:
     yield Asked("changes the description", Request("iam:UpdateRoleDescription", role.resource, role.context))
 
 
+def _reading_stack_sets(made: list[Asked]) -> Iterator[Asked]:
+    """Source: handlers of AWS::CloudFormation::StackSet, aws-cloudformation-resource-providers-cloudformation.
+
+    Who reads one lists its instances, and who waits for an operation in vain asks what came of it.
+    """
+    stack_set = _of(made, "cloudformation:DescribeStackSet").resource
+    yield Asked("compares the StackSet", Request("cloudformation:ListStackInstances", stack_set))
+    yield Asked("is stopped in an operation", Request("cloudformation:ListStackSetOperationResults", stack_set))
+    yield from _reading_a_version(made)
+
+
 _UNSEEN: Mapping[str, Callable[[list[Asked]], Iterator[Asked]]] = {
     "management-accounts": _tagging,
     "stacks": _reading_a_version,
     "roles": _describing,
+    "member-accounts": _reading_stack_sets,
 }
 _EXAMPLE = {
     "accountId": "123456789012",

@@ -15,6 +15,7 @@ from sandbox.aws.policy.documents import as_list
 from sandbox.aws.policy.statements import Request
 from tests.rights.life import Life
 from tests.rights.replay import (
+    ROLES,
     SESSION,
     asked,
     denied,
@@ -25,9 +26,10 @@ from tests.rights.replay import (
     with_resources,
     without_action,
     without_key,
+    without_statement,
 )
 
-POLICIES = {name: printed(name) for name in ("connectors", "management-accounts", "stacks", "roles", SESSION)}
+POLICIES = {name: printed(name) for name in (*ROLES, SESSION)}
 OTHER = "arn:aws:iam::000000000042:policy/other"
 ELSEWHERE = {
     "arn:aws:cloudformation": "arn:aws:cloudformation:us-east-1:000000000042:stack/other/1",
@@ -63,10 +65,12 @@ def resources() -> Iterator[object]:
 
 
 def asked_of(life: Life, policy: str, place: int) -> list[Request]:
-    """What of a life a statement is about."""
+    """What of a life a statement is about: what no other statement allows."""
     named = as_list(POLICIES[policy]["Statement"][place]["Action"])
+    others = without_statement(in_force(life, policy), place)
     requests = [one.request for one in asked(life, policy)]
-    return [one for one in requests if any(fnmatchcase(one.action, action) for action in named)]
+    about = [one for one in requests if any(fnmatchcase(one.action, action) for action in named)]
+    return [one for one in about if is_denied(life, policy, others, one)]
 
 
 @pytest.mark.parametrize("policy", POLICIES)

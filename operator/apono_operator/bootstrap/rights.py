@@ -215,6 +215,8 @@ _STACK_SET_TARGETS = (
     f"{_CLOUDFORMATION}{names.STACK_SET_TARGETS}",
     "arn:{partition}:cloudformation:*::type/resource/*",
 )
+"""What AWS looks at when stacks are laid: the set, where it lays them, and the types of their resources."""
+
 _FROM_THE_MEMBER_TEMPLATE = {"StringEquals": {"cloudformation:TemplateUrl": "{member_template_url}"}}
 _ROLE = "The template's role."
 
@@ -283,25 +285,32 @@ STACK_SET_RIGHTS: tuple[Right, ...] = (
         implied={"cloudformation:UpdateStackSet": _STACK_SET},
     ),
     Right(
-        "KeepStackSets",
+        "LayStacksInAccounts",
         {},
         _STACK_SET_TARGETS,
         implied=dict.fromkeys(
-            (
-                "cloudformation:CreateStackInstances",
-                "cloudformation:DeleteStackInstances",
-                "cloudformation:DeleteStackSet",
-                "cloudformation:DescribeStackInstance",
-                "cloudformation:DescribeStackSet",
-                "cloudformation:DescribeStackSetOperation",
-                "cloudformation:ListStackInstances",
-                "cloudformation:ListStackSetOperationResults",
-                "cloudformation:TagResource",
-                "cloudformation:UntagResource",
-                "cloudformation:UpdateStackInstances",
-            ),
-            _STACK_SET,
+            ("cloudformation:CreateStackInstances", "cloudformation:DeleteStackInstances"), _STACK_SET
         ),
+    ),
+    Right(
+        "KeepStackSets",
+        {},
+        (_STACK_SETS,),
+        implied={
+            **dict.fromkeys(
+                (
+                    "cloudformation:DeleteStackSet",
+                    "cloudformation:DescribeStackSet",
+                    "cloudformation:DescribeStackSetOperation",
+                    "cloudformation:ListStackInstances",
+                    "cloudformation:ListStackSetOperationResults",
+                ),
+                _STACK_SET,
+            ),
+            **dict.fromkeys(
+                ("cloudformation:TagResource", "cloudformation:UntagResource"), "The set has the tags of its stack."
+            ),
+        },
     ),
     Right(
         "LetStackSetsReadTheirTemplate",

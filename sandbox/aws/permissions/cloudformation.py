@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sandbox.aws.cloudformation.api.lookup import find_stack, home_of
 from sandbox.aws.cloudformation.stack import Stack
+from sandbox.aws.cloudformation.stack_sets.stack_set import StackSet
 from sandbox.aws.errors import validation_error
 from sandbox.aws.permissions.permission import Permission, Permissions, needing, request_tags, resource_tags
 from sandbox.aws.policy.statements import Request
@@ -67,6 +68,7 @@ _OF_STACK_SETS: Final = (
     "UpdateStackInstances",
     "UpdateStackSet",
 )
+_LAYING: Final = {"CreateStackInstances", "DeleteStackInstances", "UpdateStackInstances", "UpdateStackSet"}
 _KEYS: Final = {"RoleARN": "cloudformation:RoleArn", "TemplateURL": "cloudformation:TemplateUrl"}
 _KEYS_OF_STACK_SETS: Final = {
     "AdministrationRoleARN": "cloudformation:RoleArn",
@@ -140,8 +142,29 @@ def _of_stack_set(call: Call) -> Iterator[Permission]:
     own = home_of(call).arn(f"stackset/{name if ':' in name else f'{name}:*'}")
     arn = "*" if call.operation == "CreateStackSet" else own
     context = {**_keys(call, _KEYS_OF_STACK_SETS), **request_tags(call.parameters.get("Tags", ()))}
-    yield Permission(Request(f"cloudformation:{call.operation}", arn, context))
+    stack_set = call.state.stacks.find_stack_set(home_of(call), name)
+    for resource in (arn, *(_laid(call, stack_set) if stack_set and call.operation in _LAYING else ())):
+        yield Permission(Request(f"cloudformation:{call.operation}", resource, context))
     yield from _beside(call, arn)
+    if stack_set and call.operation == "UpdateStackSet":
+        yield from _untagging(call, stack_set, arn)
+
+
+def _laid(call: Call, stack_set: StackSet) -> Iterator[str]:
+    """Where stacks are laid, and of which types their resources are."""
+    targets = call.parameters.get("DeploymentTargets", {}).get("OrganizationalUnitIds", stack_set.targets)
+    yield from (home_of(call).arn(f"stackset-target/{stack_set.id}/{unit_id}") for unit_id in targets)
+    types = {resource.type.replace("::", "-") for resource in stack_set.deployment.template.resources.values()}
+    beginning = f"arn:{call.signer.partition}:cloudformation:{call.region}::type/resource/"
+    yield from (f"{beginning}{one}" for one in sorted(types))
+
+
+def _untagging(call: Call, stack_set: StackSet, arn: str) -> Iterator[Permission]:
+    """Who leaves tags out that the set has takes them off. Source: API reference, `UpdateStackSet`, `Tags`."""
+    kept = {tag["Key"] for tag in call.parameters.get("Tags", ())}
+    if "Tags" in call.parameters and stack_set.deployment.tags.keys() - kept:
+        keys = tuple(sorted(stack_set.deployment.tags.keys() - kept))
+        yield Permission(Request("cloudformation:UntagResource", arn, {"aws:TagKeys": keys}))
 
 
 PERMISSIONS: Final[Mapping[str, Permissions]] = {
