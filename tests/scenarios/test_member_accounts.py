@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from botocore.exceptions import ClientError
@@ -24,6 +26,22 @@ def a_member(scenario: OrganizationScenario) -> Account:
 
 def look_again(scenario: OrganizationScenario, when: str) -> None:
     scenario.cluster.patch("AponoConnector", NAME, {"metadata": {"annotations": {"apono.io/reconcile-at": when}}})
+
+
+@contextmanager
+def granting(scenario: OrganizationScenario, *units: str) -> Iterator[None]:
+    """Restart the operator with other units in its entry of the management account."""
+    scenario.operator.stop()
+    entry = {**scenario.entry, "allowedUnits": list(units)}
+    with scenario.installation.start(APONO_OPERATOR_MANAGEMENT_ACCOUNTS=json.dumps([entry])):
+        yield
+
+
+def blocked(scenario: OrganizationScenario) -> str:
+    """Delete the connector, and wait until it is told what blocks that."""
+    scenario.cluster.delete("AponoConnector", NAME)
+    connector = scenario.condition("DeletionBlocked", "True", "StackFailed", seconds=60)
+    return str(condition_of(connector, "DeletionBlocked")["message"])
 
 
 @pytest.fixture(scope="module")
@@ -110,9 +128,7 @@ def test_another_unit_tells_first_which_accounts_lose_their_role(start_organizat
     scenario.apply_ready()
     scenario.members_are("MemberRolesCurrent", current=2)
 
-    scenario.operator.stop()
-    entry = {**scenario.entry, "allowedUnits": [scenario.unit, narrower.id]}
-    with scenario.installation.start(APONO_OPERATOR_MANAGEMENT_ACCOUNTS=json.dumps([entry])):
+    with granting(scenario, scenario.unit, narrower.id):
         scenario.apply(target=scenario.target(organizationUnitId=narrower.id))
         scenario.members_are("MemberRolesCurrent", current=1)
 
@@ -121,6 +137,69 @@ def test_another_unit_tells_first_which_accounts_lose_their_role(start_organizat
     assert member.account_id not in event["message"]
     assert scenario.member_roles(scenario.account) == []
     assert len(scenario.member_roles(member)) == 1
+
+
+def test_the_root_as_unit_covers_every_account_but_the_management_account(
+    start_organization: StartOrganization,
+) -> None:
+    scenario = start_organization()
+    below_the_root = scenario.aws.create_account()
+    scenario.organization.join(below_the_root)
+
+    with granting(scenario, scenario.organization.root_id):
+        scenario.apply_ready(target=scenario.target(organizationUnitId=scenario.organization.root_id))
+        scenario.members_are("MemberRolesCurrent", current=2)
+
+    assert len(scenario.member_roles(below_the_root)) == len(scenario.member_roles(scenario.account)) == 1
+    assert scenario.member_roles(scenario.management) == []
+
+
+def test_a_suspended_account_that_blocks_the_deletion_is_named(organization: OrganizationScenario) -> None:
+    suspended = a_member(organization)
+    organization.apply_ready()
+    connector = organization.members_are("MemberRolesCurrent", current=2)
+    organization.organization.suspend(suspended)
+
+    message = blocked(organization)
+
+    assert f"Member accounts in which something is left: {suspended.account_id}." in message
+    assert organization.member_roles(organization.account) == []
+    (stack_set,) = organization.stacks.list_stack_sets(Status="ACTIVE")["Summaries"]
+    organization.stacks.delete_stack_instances(
+        StackSetName=stack_set["StackSetName"],
+        DeploymentTargets={
+            "OrganizationalUnitIds": [organization.unit],
+            "Accounts": [suspended.account_id],
+            "AccountFilterType": "INTERSECTION",
+        },
+        Regions=[organization.management.region],
+        RetainStacks=True,
+    )
+    organization.stacks.delete_stack(StackName=connector["status"]["managementStackId"])
+    organization.gone("AponoConnector", NAME, seconds=60)
+    assert organization.connector_roles() == []
+
+
+def test_trusted_access_that_is_switched_off_keeps_member_roles_and_blocks_the_deletion(
+    organization: OrganizationScenario,
+) -> None:
+    organization.apply_ready()
+    connector = organization.members_are("MemberRolesCurrent", current=1)
+    organization.stacks.deactivate_organizations_access()
+    newcomer = a_member(organization)
+    look_again(organization, "after it was switched off")
+    organization.condition("TrustedAccessEnabled", "False", "TrustedAccessDisabled")
+    organization.members_are("MemberRolesCurrent", current=1)
+
+    message = blocked(organization)
+
+    assert "organizations access" in message
+    assert f"Member accounts in which something is left: {organization.account.account_id}." in message
+    assert len(organization.member_roles(organization.account)) == 1
+    organization.stacks.activate_organizations_access()
+    organization.stacks.delete_stack(StackName=connector["status"]["managementStackId"])
+    organization.gone("AponoConnector", NAME, seconds=60)
+    assert organization.member_roles(organization.account) == organization.member_roles(newcomer) == []
 
 
 def test_deletion_takes_the_roles_of_all_members(organization: OrganizationScenario) -> None:
