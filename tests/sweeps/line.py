@@ -248,6 +248,11 @@ def after_writes(recording: list[Call]) -> Iterator[Point]:
             yield Point(call, "after")
 
 
+def after_aws_writes(recording: list[Call]) -> Iterator[Point]:
+    """The same after each of these writes to AWS: the moments in which something new can be left there."""
+    return (point for point in after_writes(recording) if point.call.is_aws)
+
+
 def around_writes(recording: list[Call]) -> Iterator[Point]:
     """Before and after each of these writes, less each moment before one that is but the moment after another."""
     last = 0
