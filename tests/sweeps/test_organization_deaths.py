@@ -1,4 +1,4 @@
-"""Mode Organization: the operator dies after each of its calls, and another takes over that remembers nothing."""
+"""Mode Organization: the operator dies at each of its writes, and another takes over that remembers nothing."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.sweeps.deaths import killed_at
-from tests.sweeps.line import Point, after_writes, distinct_points
+from tests.sweeps.line import Point, after_writes, around_writes
 from tests.sweeps.operations import Operation
 from tests.sweeps.organization import OrganizationWorld
 from tests.sweeps.organization_changes import changes_asked_for, changes_by_hand, creation, life, retaining_deletion
-from tests.sweeps.parts import PointsOf, by_turns, part
+from tests.sweeps.parts import PointsOf, by_turns
 from tests.sweeps.sweeping import sweep
 from tests.sweeps.tally import Record, Tally
 
@@ -26,9 +26,10 @@ def survives(world: OrganizationWorld, operations: Operations, points: PointsOf[
     tally.record(record)
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_a_creation_survives_a_death_at_any_call(organization: OrganizationWorld, number: int, record: Record) -> None:
-    survives(organization, creation, part(distinct_points, number, of=2), record)
+def test_a_creation_survives_a_death_before_and_after_any_write(
+    organization: OrganizationWorld, record: Record
+) -> None:
+    survives(organization, creation, around_writes, record)
 
 
 @pytest.mark.parametrize("operations", [changes_asked_for, changes_by_hand], ids=["asked for", "by hand"])

@@ -48,13 +48,13 @@ def test_a_creation_lives_through_a_fault_at_any_call(
 def test_a_change_of_everything_lives_through_a_fault_at_any_call(
     organization: OrganizationWorld, record: Record
 ) -> None:
-    lives_through(organization, change_of_everything, by_turns(of_aws, of=2), record)
+    lives_through(organization, change_of_everything, by_turns(of_aws, of=4), record)
 
 
 def test_a_change_asked_for_lives_through_a_fault_at_any_write_to_aws(
     organization: OrganizationWorld, record: Record
 ) -> None:
-    lives_through(organization, changes_asked_for, of_aws_writes, record)
+    lives_through(organization, changes_asked_for, by_turns(of_aws_writes, of=2), record)
 
 
 def test_a_change_by_hand_lives_through_a_fault_at_any_write_to_aws(
