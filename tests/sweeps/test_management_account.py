@@ -1,6 +1,6 @@
 """Mode ManagementAccount: deaths and faults at the operator's calls, and while CloudFormation is at work.
 
-What the modes have in common is swept in mode Organization; here the stack has a StackSet and no role.
+The stack has a StackSet here and no role. Of what the modes have in common, each takes a part of the points.
 """
 
 from __future__ import annotations
