@@ -167,10 +167,14 @@ class Installation:
         Raises:
             OperatorEndedError: it ended instead of serving; the message holds its log.
         """
-        variables = {**self.environment, **overrides}
-        process = OperatorProcess(variables, self.control_plane.directory, preloaded=self.preloaded)
+        process = self.begin(**overrides)
         process.wait_until_serving()
         return process
+
+    def begin(self, **overrides: str) -> OperatorProcess:
+        """Start the operator as `start` does, and wait for nothing: it may have to wait for another that leads."""
+        variables = {**self.environment, **overrides}
+        return OperatorProcess(variables, self.control_plane.directory, preloaded=self.preloaded)
 
 
 def create_oidc_provider(account: Account, issuer: str) -> str:
@@ -184,6 +188,9 @@ def _values(boundaries: Mapping[str, str], role_arn: str, values: Mapping[str, A
     return {
         "permissionsBoundaries": dict(boundaries),
         "serviceAccount": {"annotations": annotations},
+        "replicas": 1,  # a process each, beside the cluster: many of them on one machine
+        "leaderElection": False,
+        "httpPort": 0,
         "logFormat": "console",
         **values,
     }

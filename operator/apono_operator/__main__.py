@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -21,11 +21,14 @@ import structlog
 from apono_operator import crds, logs, preflight, v1alpha1
 from apono_operator import settings as operator_settings
 from apono_operator.adapters.aws.iam import Iam
-from apono_operator.adapters.aws.session import AwsSession
+from apono_operator.adapters.aws.session import CONNECT_TIMEOUT, AwsSession
 from apono_operator.adapters.errors import AdapterError
 from apono_operator.adapters.fence import Fence
 from apono_operator.adapters.kubernetes import Kubernetes
+from apono_operator.adapters.leases import Leases
 from apono_operator.bootstrap.commands import bootstrap
+from apono_operator.election import Election, new_identity
+from apono_operator.endpoints import Endpoints
 from apono_operator.handlers import lifecycle
 from apono_operator.handlers.connectors import ConnectorHandlers
 from apono_operator.handlers.looks import Looks, threads_for
@@ -33,13 +36,20 @@ from apono_operator.handlers.orphan_rounds import OrphanRounds
 from apono_operator.handlers.timing import Timing
 from apono_operator.handlers.work_items import WorkItems
 from apono_operator.reconciler import Environment, OrphanSearch, Reconciler
+from apono_operator.service import Service
 from apono_operator.settings import InvalidSettingsError, Settings
+from apono_operator.telemetry.health import Health
+from apono_operator.telemetry.heartbeats import Heartbeat, Workers
+from apono_operator.telemetry.metrics import BUILD, IS_LEADER
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 VERSION = version("apono-operator")
 STOP_SECONDS = 5.0
 """How long a stop waits for kopf, and then for calls that are under way."""
+
+LOOP_SECONDS = 30.0
+"""For how long the event loop may stand still; nothing in it takes long."""
 
 
 @click.group()
@@ -63,11 +73,29 @@ def run() -> None:
     try:
         settings = operator_settings.load()
         logs.configure(settings.log_format, settings.log_level)
-        operator = Operator.assemble(settings)
-        preflight.check(operator.reconciler.environment, settings.watch_namespaces)
+        health = _served_health(settings.http_port)
+        operator = Operator.assemble(settings, health)
+        operator.check()
     except (InvalidSettingsError, AdapterError, preflight.HalfConfiguredError) as error:
         _refuse(str(error))
     operator.run()
+
+
+def _served_health(port: int) -> Health:
+    """Return what probes are told from now on, if there is a port to ask.
+
+    Raises:
+        HalfConfiguredError: the port is taken.
+    """
+    health = Health()
+    BUILD.info({"version": VERSION})
+    try:
+        if port:
+            Endpoints(health, port).start()
+    except OSError as error:
+        message = f"the port {port} of APONO_OPERATOR_HTTP_PORT cannot be served: {error.strerror}. Set another, or 0."
+        raise preflight.HalfConfiguredError(message) from error
+    return health
 
 
 def _refuse(message: str) -> NoReturn:
@@ -78,21 +106,32 @@ def _refuse(message: str) -> NoReturn:
 
 @dataclass
 class Operator:
-    """The assembled operator."""
+    """The assembled operator.
+
+    Attributes:
+        leases: The Lease by which replicas agree on who acts; None: this process acts whatever others do.
+        health: Asks its loops whether they go on.
+        workers: The heartbeats of the pool's threads.
+    """
 
     settings: Settings
     fence: Fence
     pool: ThreadPoolExecutor
     reconciler: Reconciler
+    leases: Leases | None
+    health: Health
+    workers: Workers
 
     @classmethod
-    def assemble(cls, settings: Settings) -> Operator:
+    def assemble(cls, settings: Settings, health: Health) -> Operator:
         """Connect the parts, from the outside in.
 
         Raises:
             AdapterError: if there is no way to the API server or to AWS.
         """
-        fence = Fence()
+        workers = Workers()
+        health.watch(workers.complaint)
+        fence = Fence(heartbeat=workers.beat)
         threads = threads_for(settings.workers)
         kubernetes = Kubernetes.connect(connections=threads, fence=fence)
         issuer = kubernetes.issuer()
@@ -102,26 +141,66 @@ class Operator:
             version=VERSION,
             fence=fence,
             limits=settings.aws_rate_limits,
+            connect_timeout=_connect_timeout(settings),
         )
         environment = Environment(kubernetes, session, Iam(session.iam), settings.administration(), issuer)
         pool = ThreadPoolExecutor(threads, thread_name_prefix="pass")
-        return cls(settings, fence, pool, Reconciler(environment))
+        leases = Leases.connect(settings.namespace, settings.lease_name) if settings.leader_election else None
+        return cls(settings, fence, pool, Reconciler(environment), leases, health, workers)
+
+    def check(self) -> None:
+        """Make sure that it can do its work, whether it will lead or wait.
+
+        Raises:
+            HalfConfiguredError: something misses.
+            AdapterError: the API server or AWS does not answer.
+        """
+        preflight.check(self.reconciler.environment, self.settings.watch_namespaces, self.settings.watch_selector)
+        if self.leases:
+            preflight.check_lease(self.leases)
+        self.health.is_ready = True
 
     def run(self) -> NoReturn:
-        """Serve until a signal or until kopf fails, then let no further call out and end the process."""
+        """Serve, once it leads, until a signal or until kopf fails; then let no call out and end the process."""
         # Blocked here and so in every thread: they are waited for, not handled, and none comes at a bad moment.
         stops = {signal.SIGTERM, signal.SIGINT}
         signal.pthread_sigmask(signal.SIG_BLOCK, stops)
         service = Service(self._serve)
-        service.start()
+        election = self._begin(service)
         while not service.ended.is_set() and not _arrives(stops, 1.0):
             pass
+        self._stop(service, election)
+
+    def _begin(self, service: Service) -> Election | None:
+        """Start serving, at once or when elected."""
+        if self.leases is None:
+            service.start()
+            return None
+        timing = self.settings.election_timing
+        election = Election(
+            self.leases,
+            timing,
+            self.fence,
+            identity=new_identity(),
+            on_elected=service.start,
+        )
+        self.health.watch(election.complaint)
+        election.start()
+        return election
+
+    def _stop(self, service: Service, election: Election | None) -> NoReturn:
+        """End the process; the Lease is held until nothing is under way any more, and longer if that is not known."""
+        self.health.is_ready = False
         self.fence.raise_up()
-        service.stop()
+        service.stop(STOP_SECONDS)
+        drained = _drained(self.pool)
+        if election:
+            election.stop(release=drained)
         log.info("stopped")
-        _end(self.pool, status=1 if service.failed else 0)
+        os._exit(1 if service.failed else 0)
 
     async def _serve(self) -> None:
+        IS_LEADER.set(1)
         registry = kopf.OperatorRegistry()
         lifecycle.register_login(registry)
         settings = self.settings
@@ -129,13 +208,13 @@ class Operator:
             settings.resync_seconds, secrets=settings.secret_poll_seconds, stack=settings.stack_poll_seconds
         )
         looks = Looks(threads_for(self.settings.workers))
-        handlers = ConnectorHandlers(self.reconciler, WorkItems(self.pool), looks, timing)
+        handlers = ConnectorHandlers(self.reconciler, WorkItems(self.pool, self.workers), looks, timing)
         handlers.register(registry)
         log.info("serving", version=VERSION, kind=v1alpha1.KIND, namespaces=self.settings.watch_namespaces or "all")
-        async with self._orphan_rounds():
+        async with self._orphan_rounds(), self._beating():
             await kopf.operator(
                 registry=registry,
-                settings=lifecycle.settings(),
+                settings=lifecycle.settings(self.settings.watch_selector),
                 clusterwide=not self.settings.watch_namespaces,
                 namespaces=self.settings.watch_namespaces,
             )
@@ -150,6 +229,23 @@ class Operator:
         finally:
             rounds.cancel()
 
+    @contextlib.asynccontextmanager
+    async def _beating(self) -> AsyncIterator[None]:
+        """Show that the event loop goes on."""
+        heartbeat = Heartbeat("the event loop", limit=LOOP_SECONDS)
+        self.health.watch(heartbeat.complaint)
+        beating = asyncio.create_task(_beat(heartbeat))
+        try:
+            yield
+        finally:
+            beating.cancel()
+
+
+async def _beat(heartbeat: Heartbeat) -> None:
+    while True:
+        heartbeat.beat()
+        await asyncio.sleep(1.0)
+
 
 def _arrives(signals: set[signal.Signals], seconds: float) -> bool:
     """Wait for one of *signals*, which must be blocked, and tell whether one came."""
@@ -158,52 +254,17 @@ def _arrives(signals: set[signal.Signals], seconds: float) -> bool:
     return info is not None and info.si_signo in signals
 
 
-class Service:
-    """kopf on a thread of its own, where it leaves the signals to us: the fence has to come before kopf's stop.
-
-    Args:
-        serve: The coroutine function to run.
-    """
-
-    def __init__(self, serve: Callable[[], Coroutine[None, None, None]]) -> None:
-        self.ended = threading.Event()
-        self.failed = False
-        self._serve = serve
-        self._loop = asyncio.new_event_loop()
-        self._task: asyncio.Task[None] | None = None
-        self._thread = threading.Thread(target=self._run, name="kopf", daemon=True)
-
-    def start(self) -> None:
-        """Start serving."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop serving, and wait until kopf has let go, but not for ever."""
-        if self._task is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._task.cancel)
-        self._thread.join(STOP_SECONDS)
-
-    def _run(self) -> None:
-        try:
-            self._loop.run_until_complete(self._main())
-        except Exception:
-            self.failed = True
-            log.exception("kopf failed")
-        finally:
-            self.ended.set()
-
-    async def _main(self) -> None:
-        self._task = asyncio.create_task(self._serve())
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-            self.failed = True  # kopf ends only when it is told to
+def _connect_timeout(settings: Settings) -> float:
+    """A call that leaves in the last moment of a term has to be over before another leads."""
+    return min(CONNECT_TIMEOUT, settings.election_timing.margin / 2) if settings.leader_election else CONNECT_TIMEOUT
 
 
-def _end(pool: ThreadPoolExecutor, *, status: int) -> NoReturn:
-    """Give calls under way a moment, then end whatever they do: threads cannot be stopped."""
-    threading.Timer(STOP_SECONDS, os._exit, (status,)).start()
-    pool.shutdown(wait=True, cancel_futures=True)
-    os._exit(status)
+def _drained(pool: ThreadPoolExecutor) -> bool:
+    """Give calls under way a moment, and tell whether they have ended: threads cannot be stopped."""
+    ending = threading.Thread(target=pool.shutdown, kwargs={"cancel_futures": True}, daemon=True)
+    ending.start()
+    ending.join(STOP_SECONDS)
+    return not ending.is_alive()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from apono_operator.adapters.aws.rate_limits import DEFAULT_RATE_LIMITS, RateLimit
 from apono_operator.state.administration import DEFAULT_ENV_NAMES, DEFAULT_IMAGE, Administration, Grant
+from apono_operator.state.leadership import ElectionTiming
 from apono_operator.state.management_accounts import ManagementAccount, twice_configured
 from apono_operator.v1alpha1 import PermissionSet
 
@@ -26,6 +27,7 @@ NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _POLICY_ARN = re.compile(r"arn:aws[a-zA-Z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", re.ASCII)
 _POLICY_ARN_PATTERN = re.compile(r"\*|arn:[\w+=,.@/:*?!\[\]-]+", re.ASCII)
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_OBJECT_NAME = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
 _TAG_KEY_PATTERN = re.compile(r"[\w .:/=+@*?!\[\]-]{1,128}", re.ASCII)
 _ENV_NAME_PATTERN = re.compile(r"[\w*?!\[\]-]{1,253}", re.ASCII)
 _METADATA_KEY_PATTERN = re.compile(r"[\w./*?!\[\]-]{1,317}", re.ASCII)
@@ -67,6 +69,14 @@ class Settings(BaseSettings):
         _each(_NAMESPACE, "the name of a namespace: up to 63 of a-z 0-9 -, no pattern"),
         Field(description="Namespaces to watch, separated by commas. Empty: all."),
     ] = ()
+    watch_selector: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9 ,=!()._/-]*$",
+            description="Label selector of the connectors to serve, such as shard=a. Empty: all. Operators that share "
+            "the connectors of a namespace must have selectors of which each connector fits one.",
+        ),
+    ] = ""
     grants: Annotated[
         tuple[Grant, ...],
         Field(
@@ -166,6 +176,47 @@ class Settings(BaseSettings):
             "burst at once. Services that are left out keep their default; a large number stands for no limit."
         ),
     ] = Field(default_factory=lambda: dict(DEFAULT_RATE_LIMITS))
+    leader_election: Annotated[
+        bool,
+        Field(
+            description="Act only while holding a Lease in the operator's namespace, so that one of several operators "
+            "acts at a time. Without it, make sure that there is one."
+        ),
+    ] = True
+    lease_name: Annotated[
+        str,
+        Field(
+            pattern=rf"^{_OBJECT_NAME}$",
+            max_length=253,
+            description="Name of the Lease. Operators that share their work, by namespaces or labels, each have one.",
+        ),
+    ] = "apono-operator"
+    lease_duration_seconds: Annotated[
+        int,
+        Field(ge=2, le=600, description="Seconds for which a Lease that is not renewed is left to its holder."),
+    ] = 15
+    lease_renew_deadline_seconds: Annotated[
+        float,
+        Field(
+            ge=1,
+            description="Seconds for which its holder goes on without being able to renew it; then the process ends. "
+            "At least a second less than the Lease lasts: calls that are under way by then have that long to end.",
+        ),
+    ] = 10.0
+    lease_retry_seconds: Annotated[
+        float,
+        Field(
+            ge=0.1, description="Seconds between renewals, and between looks of those who wait. Half of that at most."
+        ),
+    ] = 2.0
+    http_port: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=65535,
+            description="Port of /healthz, /readyz and /metrics, in plain HTTP for all. 0: there are none.",
+        ),
+    ] = 8080
     log_format: Annotated[
         Literal["json", "console"], Field(description="json: a JSON object a line. console: for people.")
     ] = "json"
@@ -232,6 +283,21 @@ class Settings(BaseSettings):
                 f"by {PREFIX}ALLOW_UNBOUNDED_ROLES=true"
             )
         return self
+
+    @model_validator(mode="after")
+    def _lease_outlasts_its_deadline(self) -> Self:
+        deadline = self.lease_renew_deadline_seconds
+        if not 2 * self.lease_retry_seconds <= deadline <= self.lease_duration_seconds - 1:
+            raise ValueError(
+                f"the Lease's times do not fit each other. {PREFIX}LEASE_RENEW_DEADLINE_SECONDS must be at least a "
+                f"second less than {PREFIX}LEASE_DURATION_SECONDS, and {PREFIX}LEASE_RETRY_SECONDS at most half of it"
+            )
+        return self
+
+    @property
+    def election_timing(self) -> ElectionTiming:
+        """The Lease's times as the election reads them."""
+        return ElectionTiming(self.lease_duration_seconds, self.lease_renew_deadline_seconds, self.lease_retry_seconds)
 
     def administration(self) -> Administration:
         """Return the administrator's decisions as the core reads them."""

@@ -37,10 +37,31 @@ def restricted_namespace(control_plane: ControlPlane) -> Iterator[str]:
     control_plane.kubectl("delete", "namespace", name, "--wait=false")
 
 
-def test_one_operator_runs_at_a_time(chart: Chart) -> None:
+def test_two_operators_run_and_each_is_replaced_by_one_that_waits_already(chart: Chart) -> None:
     spec = chart.render({}).one("Deployment")["spec"]
 
+    assert (spec["replicas"], spec["strategy"]) == (2, {"type": "RollingUpdate"})
+
+
+def test_without_a_lease_one_operator_runs_and_ends_before_the_next_begins(chart: Chart) -> None:
+    spec = chart.render({"leaderElection": False, "replicas": 1}).one("Deployment")["spec"]
+
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_probes_ask_where_the_operator_answers(chart: Chart) -> None:
+    rendering = chart.render({"httpPort": 9090})
+
+    assert rendering.environment["APONO_OPERATOR_HTTP_PORT"] == "9090"
+    assert rendering.container["ports"] == [{"name": "http", "containerPort": 9090}]
+    assert rendering.container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
+    assert rendering.container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
+
+
+def test_without_a_port_there_are_no_probes(chart: Chart) -> None:
+    container = chart.render({"httpPort": 0}).container
+
+    assert {"ports", "livenessProbe", "readinessProbe"}.isdisjoint(container)
 
 
 def test_the_selector_finds_the_pods_and_does_not_change_with_the_version(chart: Chart) -> None:
@@ -121,7 +142,7 @@ def test_objects_are_named_after_the_release(chart: Chart, values: dict[str, str
     rendering = chart.render(values)
 
     names = {document["metadata"]["name"] for document in rendering.objects}
-    assert names == {name, f"{name}-watch", f"{name}-connectors"}
+    assert names == {name, f"{name}-watch", f"{name}-connectors", f"{name}-lease"}
 
 
 def test_a_namespace_with_restricted_pod_security_admits_the_pod(

@@ -26,6 +26,7 @@ WRITE: Rights = {
     *{("", "events", verb) for verb in ("create", "patch")},
     ("apono.io", "aponoconnectors/finalizers", "update"),
 }
+LEASE: Rights = {("coordination.k8s.io", "leases", verb) for verb in ("get", "update", "create")}
 WATCH = CONNECTORS | CHILDREN
 CLUSTER = ""
 PATTERNS: Json = {
@@ -63,7 +64,7 @@ def rights(role: Json) -> Rights:
 
 
 def test_it_watches_the_cluster_and_writes_in_its_own_namespace_alone(chart: Chart) -> None:
-    assert rights_by_namespace(chart.render({})) == {CLUSTER: WATCH, NAMESPACE: WRITE}
+    assert rights_by_namespace(chart.render({})) == {CLUSTER: WATCH, NAMESPACE: WRITE | LEASE}
 
 
 def test_it_writes_in_the_granted_namespaces_and_then_not_in_its_own(chart: Chart) -> None:
@@ -71,13 +72,14 @@ def test_it_writes_in_the_granted_namespaces_and_then_not_in_its_own(chart: Char
 
     found = rights_by_namespace(chart.render({"grants": grants}))
 
-    assert found == {CLUSTER: WATCH, "team-a": WRITE, "team-b": WRITE}
+    assert found == {CLUSTER: WATCH, "team-a": WRITE, "team-b": WRITE, NAMESPACE: LEASE}
 
 
 def test_a_pattern_gives_rights_in_the_namespaces_that_are_listed_for_it(chart: Chart) -> None:
     found = rights_by_namespace(chart.render(PATTERNS))
 
-    assert found == {CLUSTER: WATCH, **dict.fromkeys(["shared", "team-a", "team-b", "lab-a", "lab-1x"], WRITE)}
+    granted = dict.fromkeys(["shared", "team-a", "team-b", "lab-a", "lab-1x"], WRITE)
+    assert found == {CLUSTER: WATCH, NAMESPACE: LEASE, **granted}
 
 
 def test_a_deleted_namespace_takes_none_of_the_rights_along_that_its_connectors_deletion_needs(chart: Chart) -> None:
@@ -85,7 +87,7 @@ def test_a_deleted_namespace_takes_none_of_the_rights_along_that_its_connectors_
 
     found = rights_by_namespace(chart.render(values))
 
-    assert found == {CLUSTER: CONNECTORS, "team-a": CHILDREN | WRITE, "team-b": CHILDREN}
+    assert found == {CLUSTER: CONNECTORS, NAMESPACE: LEASE, "team-a": CHILDREN | WRITE, "team-b": CHILDREN}
 
 
 def test_what_is_cluster_wide_is_named_after_the_release_and_its_namespace_when_namespaces_are_watched(
@@ -105,11 +107,26 @@ def test_secrets_are_never_listed_watched_or_deleted(chart: Chart, values: dict[
     assert not [right for right in everywhere if "*" in right]
 
 
+def test_the_one_lease_that_it_reads_and_renews_is_the_one_that_it_is_told(chart: Chart) -> None:
+    rendering = chart.render({})
+
+    (role,) = (role for role in rendering.of("Role") if role["metadata"]["name"].endswith("-lease"))
+    named = {verb: rule.get("resourceNames") for rule in role["rules"] for verb in rule["verbs"]}
+    lease = rendering.environment["APONO_OPERATOR_LEASE_NAME"]
+    assert named == {"get": [lease], "update": [lease], "create": None}  # what is created has no name yet
+
+
+def test_without_leader_election_it_has_no_rights_on_leases(chart: Chart) -> None:
+    found = rights_by_namespace(chart.render({"leaderElection": False, "replicas": 1}))
+
+    assert found == {CLUSTER: WATCH, NAMESPACE: WRITE}
+
+
 def test_rights_go_to_the_service_account_that_the_pod_uses(chart: Chart) -> None:
     rendering = chart.render({"serviceAccount": {"create": False, "name": "given"}})
 
     subjects = [binding["subjects"] for binding in rendering.of("RoleBinding", "ClusterRoleBinding")]
-    assert subjects == [[{"kind": "ServiceAccount", "name": "given", "namespace": NAMESPACE}]] * 2
+    assert subjects == [[{"kind": "ServiceAccount", "name": "given", "namespace": NAMESPACE}]] * 3
     assert rendering.pod["spec"]["serviceAccountName"] == "given"
     assert rendering.of("ServiceAccount") == []
 

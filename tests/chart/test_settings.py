@@ -11,9 +11,10 @@ from pydantic.alias_generators import to_camel
 
 from apono_operator import settings as operator_settings
 from apono_operator.settings import PREFIX, Settings
-from tests.chart.rendering import BOUNDARIES, CHART, NAMESPACE, Chart, Rendering
+from tests.chart.rendering import BOUNDARIES, CHART, NAMESPACE, RELEASE, Chart, Rendering
 
-SET_BY_THE_CHART = {"namespace"}
+SET_BY_THE_CHART = {"namespace", "lease_name"}
+LEASE_NAME = f"{RELEASE}-apono-operator"
 REQUIRED: dict[str, Any] = {"permissions_boundaries": BOUNDARIES["permissionsBoundaries"]}
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 OTHER_ACCOUNT: dict[str, Any] = {
@@ -45,6 +46,7 @@ MANAGEMENT_ACCOUNT: dict[str, Any] = {
 }
 CHOSEN: dict[str, Any] = {
     "watch_namespaces": ["team-a", "team-b"],
+    "watch_selector": "acme.example/shard in (a, b),stage!=test",
     "grants": [
         {"namespaces": ["team-a"], "modes": ["Account"], "permissions": ["ReadOnly"]},
         {"namespaces": ["team-?"], "imageRegistries": ["registry.example/apono"]},
@@ -72,6 +74,11 @@ CHOSEN: dict[str, Any] = {
         "sso-admin": {"perSecond": 0.2, "burst": 3},
         "sts": {"perSecond": 1_000_000, "burst": 1_000_000},
     },
+    "leader_election": False,
+    "lease_duration_seconds": 60,
+    "lease_renew_deadline_seconds": 40.5,
+    "lease_retry_seconds": 0.5,
+    "http_port": 0,
     "log_format": "console",
     "log_level": "debug",
 }
@@ -116,6 +123,12 @@ REFUSED: list[tuple[str, Any]] = [
     ("aws_rate_limits", {"iam": {"perSecond": 0, "burst": 10}}),
     ("aws_rate_limits", {"iam": {"perSecond": 5, "burst": 0}}),
     ("aws_rate_limits", {"ec2": {"perSecond": 5, "burst": 10}}),
+    ("watch_selector", "shard=*"),
+    ("lease_duration_seconds", 1),
+    ("lease_duration_seconds", 601),
+    ("lease_renew_deadline_seconds", 0.9),
+    ("lease_retry_seconds", 0),
+    ("http_port", 65536),
     ("log_format", "xml"),
     ("log_level", "trace"),
 ]
@@ -138,7 +151,7 @@ def test_every_setting_has_a_value_of_the_same_name() -> None:
     assert {to_camel(name) for name in Settings.model_fields if name not in SET_BY_THE_CHART} <= values.keys()
 
 
-def test_every_setting_but_the_namespace_is_tried_here_with_a_value_that_is_not_its_default() -> None:
+def test_every_setting_but_namespace_and_lease_is_tried_here_with_a_value_that_is_not_its_default() -> None:
     defaults = Settings(**REQUIRED)
     chosen = Settings(**CHOSEN)
 
@@ -147,15 +160,15 @@ def test_every_setting_but_the_namespace_is_tried_here_with_a_value_that_is_not_
 
 
 def test_every_setting_arrives_as_it_was_chosen(chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = Settings(namespace=NAMESPACE, **CHOSEN)
+    expected = Settings(namespace=NAMESPACE, lease_name=LEASE_NAME, **CHOSEN)
 
-    rendering = chart.render({**as_values(CHOSEN), "grantedNamespaces": ["team-b"]})
+    rendering = chart.render({**as_values(CHOSEN), "grantedNamespaces": ["team-b"], "replicas": 1})
 
     assert as_read_by_the_operator(rendering, monkeypatch) == expected
 
 
 def test_the_chart_s_defaults_are_the_operator_s(chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = Settings(namespace=NAMESPACE, **REQUIRED)
+    expected = Settings(namespace=NAMESPACE, lease_name=LEASE_NAME, **REQUIRED)
 
     assert as_read_by_the_operator(chart.render({}), monkeypatch) == expected
 

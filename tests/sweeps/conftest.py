@@ -12,6 +12,7 @@ import kubernetes.config
 import pytest
 from structlog.testing import capture_logs
 
+from apono_operator.adapters.api_server import ApiServer
 from apono_operator.adapters.kubernetes import Kubernetes
 from sandbox.aws import Account, FrontDoor
 from sandbox.controlplane import ControlPlane, shared_control_plane
@@ -121,7 +122,7 @@ def _parts(control_plane: ControlPlane) -> Iterator[tuple[dict[str, Any], Accoun
                 "connection": connect(
                     aws, account, kind=ThriftySession, fence=line, clock=lambda: clock.seconds + 1e6 * starts.count
                 ),
-                "kubernetes": Kubernetes(_client(control_plane, line), line),
+                "kubernetes": Kubernetes(ApiServer(_client(control_plane, line), line)),
                 "line": line,
                 "clock": clock,
                 "starts": starts,

@@ -1,6 +1,7 @@
 {{/* What the schema of values cannot say, or not so that one understands it. Each refusal tells what to write. */}}
 {{- define "apono-operator.check" -}}
 {{- include "apono-operator.checkBoundary" . -}}
+{{- include "apono-operator.checkElection" .Values -}}
 {{- include "apono-operator.checkManagementAccounts" .Values.managementAccounts -}}
 {{- range .Values.extraEnv -}}
 {{- if hasPrefix "APONO_OPERATOR_" .name -}}
@@ -20,6 +21,19 @@
       "permissionsBoundaries is empty, and without a boundary no role is made. Set one, for example "
       "permissionsBoundaries.ReadOnly=arn:aws:iam::123456789012:policy/connector-boundary, "
       "or accept roles without one by allowUnboundedRoles=true") -}}
+{{- end -}}
+{{- end }}
+
+{{/* Several operators need a Lease, and its times must fit each other. */}}
+{{- define "apono-operator.checkElection" -}}
+{{- if and (gt (int .replicas) 1) (not .leaderElection) -}}
+{{- fail "replicas: several operators without leaderElection would work on the same connectors. Set one of them back" -}}
+{{- end -}}
+{{- if or (gt (addf .leaseRenewDeadlineSeconds 1) (float64 .leaseDurationSeconds))
+      (gt (mulf .leaseRetrySeconds 2) (float64 .leaseRenewDeadlineSeconds)) -}}
+{{- fail (print
+      "leaseRenewDeadlineSeconds must be at least a second less than leaseDurationSeconds, and leaseRetrySeconds at "
+      "most half of it") -}}
 {{- end -}}
 {{- end }}
 

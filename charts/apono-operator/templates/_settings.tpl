@@ -1,14 +1,16 @@
 {{/*
 The operator's settings as environment variables: watchNamespaces becomes APONO_OPERATOR_WATCH_NAMESPACES. What is
-empty is left to the operator's default, but for allowedEnvNames: that default is not empty, and an empty list means it.
+empty is left to the operator's default, but for false and 0, and for allowedEnvNames: that default is not empty, and an
+empty list means it.
 */}}
 {{- define "apono-operator.settings" -}}
-{{- range $key := list "watchNamespaces" "grants" "permissionsBoundaries" "allowUnboundedRoles"
+{{- range $key := list "watchNamespaces" "watchSelector" "grants" "permissionsBoundaries" "allowUnboundedRoles"
       "allowedManagedPolicyArns" "allowedRoleTagKeys" "allowedEnvNames" "allowedPodLabelKeys"
       "allowedPodAnnotationKeys" "managementAccounts" "roleTags" "maxSessionDuration" "connectorImage" "aponoUrl" "resyncSeconds"
-      "secretPollSeconds" "stackPollSeconds" "workers" "awsRateLimits" "logFormat" "logLevel" }}
+      "secretPollSeconds" "stackPollSeconds" "workers" "awsRateLimits" "leaderElection" "leaseDurationSeconds"
+      "leaseRenewDeadlineSeconds" "leaseRetrySeconds" "httpPort" "logFormat" "logLevel" }}
 {{- $value := index $.Values $key }}
-{{- if or $value (and (eq $key "allowedEnvNames") (kindIs "slice" $value)) }}
+{{- if or $value (has (kindOf $value) (list "bool" "int" "int64" "float64")) (and (eq $key "allowedEnvNames") (kindIs "slice" $value)) }}
 - name: APONO_OPERATOR_{{ snakecase $key | upper }}
   value: {{ include "apono-operator.setting" $value | quote }}
 {{- end }}

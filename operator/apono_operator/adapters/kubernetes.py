@@ -8,38 +8,25 @@ Source: Kubernetes API reference; Kubernetes documentation, "Server-Side Apply".
 from __future__ import annotations
 
 import hashlib
-import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import kubernetes.client
-import kubernetes.config
 import structlog
-import urllib3
-import yaml
-from kubernetes.client.exceptions import ApiException
 
 from apono_operator import v1alpha1
-from apono_operator.adapters.api_answers import NotFoundError, one_line, understood
-from apono_operator.adapters.errors import (
-    DeniedError,
-    TransientError,
-)
+from apono_operator.adapters.api_answers import NotFoundError
+from apono_operator.adapters.api_server import ApiServer
 from apono_operator.adapters.fence import Fence
 from apono_operator.state.conditions import Event
 from apono_operator.state.desired import RESTARTS_ANNOTATION, TEMPLATE_ROLE_ANNOTATION
 from apono_operator.state.resources import CONNECTOR_LABEL, Manifest, ObjectKey, Owner, key_of
 from apono_operator.state.rollout import ROLE_VARIABLE
-from apono_operator.v1alpha1 import Reason
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 FIELD_MANAGER = "apono-operator"
-TIMEOUT_SECONDS = (5, 30)
-"""To connect, to read."""
-
 POD_LIMIT = 500
 """Of how many pods with its label a connector is told at most."""
 
@@ -68,34 +55,20 @@ class Kubernetes:
     """The cluster, as the operator may touch it.
 
     Args:
-        client: The official client, configured; shared by all threads.
-        fence: Asked before each call.
-        timeout: Seconds to connect, and to wait for the answer.
+        server: The way to it.
     """
 
-    def __init__(
-        self, client: kubernetes.client.ApiClient, fence: Fence, *, timeout: tuple[float, float] = TIMEOUT_SECONDS
-    ) -> None:
-        self._client = client
-        self._fence = fence
-        self._timeout = timeout
+    def __init__(self, server: ApiServer) -> None:
+        self._call = server.call
 
     @classmethod
     def connect(cls, *, connections: int, fence: Fence) -> Kubernetes:
-        """Connect as a pod of the cluster, or else as kubeconfig (``KUBECONFIG``) says; kopf does the same.
+        """Connect as a pod of the cluster, or else as kubeconfig (``KUBECONFIG``) says.
 
         Raises:
             DeniedError: if there is neither, or one that cannot be read.
         """
-        configuration = kubernetes.client.Configuration()
-        try:
-            _load(configuration)
-        except (kubernetes.config.ConfigException, yaml.YAMLError, OSError) as error:
-            message = f"no way to the API server: {one_line(str(error))}. Run in a cluster, or set KUBECONFIG."
-            raise DeniedError(Reason.FORBIDDEN, message) from error
-        configuration.connection_pool_maxsize = connections
-        configuration.retries = 0  # a retry inside the HTTP library would pass the fence
-        return cls(kubernetes.client.ApiClient(configuration), fence)
+        return cls(ApiServer.connect(connections=connections, fence=fence))
 
     def issuer(self) -> str:
         """Return host and path of the cluster's OIDC issuer, without ``https://``.
@@ -108,16 +81,21 @@ class Kubernetes:
         document = self._call("GET", "/.well-known/openid-configuration")
         return str(document["issuer"]).removeprefix("https://").rstrip("/")
 
-    def check_connectors_listable(self, namespace: str | None) -> None:
-        """Make sure that connectors can be listed, in *namespace* or everywhere.
+    def check_connectors_listable(self, namespace: str | None, selector: str = "") -> None:
+        """Make sure that connectors can be listed, in *namespace* or everywhere, by a label selector.
 
         Raises:
+            RejectedError: there is no such selector.
             UnservedError: the custom resource definition is not installed.
             DeniedError: the operator may not list connectors.
             TransientError: the API server does not answer.
         """
         scope = f"namespaces/{namespace}/" if namespace else ""
-        self._call("GET", f"/apis/{v1alpha1.API_VERSION}/{scope}{v1alpha1.PLURAL}", query={"limit": "1"})
+        self._call(
+            "GET",
+            f"/apis/{v1alpha1.API_VERSION}/{scope}{v1alpha1.PLURAL}",
+            query={"limit": "1", "labelSelector": selector},
+        )
 
     def get(self, key: ObjectKey) -> Manifest | None:
         """Return the object of *key*, None if there is none.
@@ -280,65 +258,6 @@ class Kubernetes:
             if not query["continue"]:
                 return
         log.warning("more pods bear a connector's label than are looked at", label=owner.label, limit=POD_LIMIT)
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        accept: str = "application/json",
-    ) -> dict[str, Any]:
-        self._fence.check()
-        headers = {"Accept": accept, "Content-Type": _content_type(method)}
-        request = self._request(method, path, query or {}, headers, body)
-        try:
-            response = self._client.call_api(*request, _request_timeout=self._timeout)
-            data = response.read()
-        except (urllib3.exceptions.HTTPError, ApiException, OSError) as error:
-            server = self._client.configuration.host
-            message = f"{method} {path}: the API server {server} does not answer ({_cause(error)})"
-            raise TransientError(Reason.KUBERNETES_UNAVAILABLE, message) from error
-        return understood(method, path, response.status, data)
-
-    def _request(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: Mapping[str, Any] | None,
-    ) -> Any:
-        try:
-            return self._client.param_serialize(
-                method,
-                path,
-                query_params=list(query.items()),
-                header_params=dict(headers),
-                body=body,
-                auth_settings=["BearerToken"],
-            )
-        except (kubernetes.config.ConfigException, OSError) as error:  # the token's file is read anew each minute
-            message = f"{method} {path}: no token for the API server: {one_line(str(error))}"
-            raise DeniedError(Reason.FORBIDDEN, message) from error
-
-
-def _load(configuration: kubernetes.client.Configuration) -> None:
-    try:
-        kubernetes.config.load_incluster_config(client_configuration=configuration)
-    except kubernetes.config.ConfigException:
-        file = os.environ.get("KUBECONFIG")  # the library reads it but once, when it is imported
-        kubernetes.config.load_kube_config(config_file=file, client_configuration=configuration)
-
-
-def _cause(error: Exception) -> str:
-    """Name what urllib3 wraps into its ``MaxRetryError``."""
-    return type(getattr(error, "reason", None) or error).__name__
-
-
-def _content_type(method: str) -> str:
-    return "application/apply-patch+yaml" if method == "PATCH" else "application/json"
 
 
 def _path(key: ObjectKey) -> str:

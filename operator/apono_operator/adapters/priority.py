@@ -45,8 +45,8 @@ class FairQueue(Generic[T]):
         self._due = dict.fromkeys(Priority, 0.0)
         self._now = 0.0
 
-    def __bool__(self) -> bool:
-        return any(self._waiting.values())
+    def __len__(self) -> int:
+        return sum(len(waiting) for waiting in self._waiting.values())
 
     def put(self, one: T, priority: Priority, order: int = 0) -> None:
         """Let *one* wait behind those of its priority with a lesser *order*, or with the same and there before."""

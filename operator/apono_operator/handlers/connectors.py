@@ -26,6 +26,7 @@ from apono_operator.reconciler import Outcome, Reconciler, Remainder
 from apono_operator.state.finding import Next, unknown
 from apono_operator.state.resources import CONNECTOR_LABEL, Owner, look_asked_for
 from apono_operator.state.stack import REPLACEMENT_CONSENT
+from apono_operator.telemetry.metrics import counted
 from apono_operator.v1alpha1 import AponoConnectorStatus, ConditionStatus, ConditionType, Reason
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -156,9 +157,7 @@ class ConnectorHandlers:
         """
         quick = turn is None
         try:
-            outcome = await self._items.in_thread(
-                item, lambda: self._reconciler.reconcile(item.owner, quick=quick), turn
-            )
+            outcome = await self._items.in_thread(item, lambda: self._reconciled(item.owner, quick=quick), turn)
         except FencedError:
             return self._timing.resync, math.inf
         except Exception as failure:  # noqa: BLE001 -- the loop must not end
@@ -173,6 +172,10 @@ class ConnectorHandlers:
         as_asked = outcome.children is Next.NOTHING and not outcome.hurry
         item.unready = 0 if as_asked else item.unready + 1
         return self._timing.after(outcome, item.failures), self._quick_delay(item, outcome)
+
+    def _reconciled(self, owner: Owner, *, quick: bool) -> Outcome | None:
+        kind = "quick" if quick else "look"
+        return counted(kind, lambda: self._reconciler.reconcile(owner, quick=quick), _is_satisfied)
 
     @staticmethod
     def _note_look(item: WorkItem, outcome: Outcome) -> None:
@@ -247,9 +250,7 @@ class ConnectorHandlers:
         """Go on with the deletion, without a turn sparing AWS; return what it waits for, None when it is done."""
         quick = turn is None
         try:
-            remainder = await self._items.in_thread(
-                item, lambda: self._reconciler.finalize(item.owner, quick=quick), turn
-            )
+            remainder = await self._items.in_thread(item, lambda: self._finalized(item.owner, quick=quick), turn)
         except FencedError:
             await asyncio.Event().wait()  # the process is ending: hold the finalizer until it has
             return None
@@ -259,6 +260,9 @@ class ConnectorHandlers:
         if remainder and not remainder.needs_aws:
             log.info("the deletion waits", reason=str(remainder.finding.reason), detail=remainder.finding.message)
         return remainder
+
+    def _finalized(self, owner: Owner, *, quick: bool) -> Remainder | None:
+        return counted("deletion", lambda: self._reconciler.finalize(owner, quick=quick), lambda left: left is None)
 
     async def _pause(self, item: WorkItem, delay: float, generation: int | None) -> bool:
         """Wait, in slices; tell whether an edit of the object since *generation* ended the wait."""
@@ -289,6 +293,10 @@ class ConnectorHandlers:
             log.warning(what, error=failure.message)
         else:
             log.error(what, exc_info=failure)
+
+
+def _is_satisfied(outcome: Outcome | None) -> bool:
+    return outcome is None or (outcome.awaits, outcome.children) == (Next.NOTHING, Next.NOTHING)
 
 
 async def _wakes(item: WorkItem, seconds: float) -> bool:

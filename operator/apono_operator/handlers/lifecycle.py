@@ -10,7 +10,7 @@ import kopf
 
 from apono_operator.handlers.connectors import CHILDREN
 from apono_operator.state.resources import CONNECTOR_LABEL
-from apono_operator.v1alpha1 import FINALIZER, GROUP
+from apono_operator.v1alpha1 import FINALIZER, GROUP, PLURAL, VERSION
 
 
 class Backoffs:
@@ -50,8 +50,13 @@ class NoProgress(kopf.AnnotationsProgressStorage):
         """Keep nothing."""
 
 
-def settings() -> kopf.OperatorSettings:
-    """Return kopf's settings for this operator."""
+def settings(selector: str = "") -> kopf.OperatorSettings:
+    """Return kopf's settings for this operator.
+
+    Args:
+        selector: Label selector of the connectors to watch; empty: all. One that fits it no longer is seen to go, and
+            no filter of kopf's own, so that its finalizer stays on.
+    """
     options = kopf.OperatorSettings()
     options.persistence.finalizer = FINALIZER
     options.persistence.diffbase_storage = NoDiffBase()
@@ -67,6 +72,8 @@ def settings() -> kopf.OperatorSettings:
     options.networking.request_timeout = 30
     options.networking.connect_timeout = 10
     options.process.ultimate_exiting_timeout = 25
+    if selector:
+        options.watching.label_selectors[GROUP, VERSION, PLURAL] = selector
     for group, version, plural in CHILDREN:
         options.watching.label_selectors[group, version, plural] = CONNECTOR_LABEL
     return options

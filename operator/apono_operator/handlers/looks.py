@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from apono_operator.adapters.priority import FairQueue, Priority
+from apono_operator.telemetry.metrics import QUEUE_DEPTH
 
 
 def threads_for(workers: int) -> int:
@@ -56,9 +57,9 @@ class Looks:
         """Take *turn* back, see `Turn.end`."""
         if turn.given:
             self._free += 1
-            self._hand_on()
         else:
             self._queue.remove(turn, turn.priority)
+        self._hand_on()
 
     def _hand_on(self) -> None:
         while self._free and self._queue:
@@ -66,3 +67,4 @@ class Looks:
             turn = self._queue.pop()
             turn.given = True
             turn.notify()
+        QUEUE_DEPTH.set(len(self._queue))

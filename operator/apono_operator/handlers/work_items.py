@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 from apono_operator.adapters.priority import BEGUN, PRIORITY, Priority
 from apono_operator.handlers.looks import Turn
 from apono_operator.state.resources import Owner
+from apono_operator.telemetry.heartbeats import Workers
+from apono_operator.telemetry.metrics import CONNECTORS
 
 T = TypeVar("T")
 
@@ -99,10 +101,12 @@ class WorkItems:
 
     Args:
         pool: Where passes run; its size bounds how many run at once.
+        workers: Learns which of the threads are busy.
     """
 
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, workers: Workers | None = None) -> None:
         self._pool = pool
+        self._workers = workers or Workers()
         self._by_uid: dict[str, WorkItem] = {}
         self._uid_by_label: dict[tuple[str, str], str] = {}
 
@@ -111,6 +115,7 @@ class WorkItems:
         item = self._by_uid.get(owner.uid)
         if item is None:
             item = self._by_uid[owner.uid] = WorkItem(owner)
+            CONNECTORS.set(len(self._by_uid))
         self._uid_by_label[owner.namespace, owner.label] = owner.uid
         return item
 
@@ -121,6 +126,7 @@ class WorkItems:
     def forget(self, owner: Owner) -> None:
         """Drop the work item of a connector that is gone."""
         self._by_uid.pop(owner.uid, None)
+        CONNECTORS.set(len(self._by_uid))
         if self._uid_by_label.get((owner.namespace, owner.label)) == owner.uid:
             del self._uid_by_label[owner.namespace, owner.label]
 
@@ -137,13 +143,17 @@ class WorkItems:
                 unless_submitted.callback(turn.end)
             await item.lock.acquire()
             unless_submitted.callback(item.lock.release)
-            running = self._pool.submit(_context(turn).run, work)  # raises if the pool is shut down
+            running = self._pool.submit(_context(turn).run, self._watched, work)  # raises if the pool is shut down
             giving_back = unless_submitted.pop_all()
         loop = asyncio.get_running_loop()
         running.add_done_callback(lambda _: _soon(loop, giving_back.close))
         ended = asyncio.wrap_future(running, loop=loop)
         ended.add_done_callback(_retrieve)
         return await asyncio.shield(ended)
+
+    def _watched(self, work: Callable[[], T]) -> T:
+        with self._workers.busy():
+            return work()
 
 
 def _context(turn: Turn | None) -> contextvars.Context:

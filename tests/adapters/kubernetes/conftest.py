@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiClient, Configuration
 
+from apono_operator.adapters.api_server import TIMEOUT_SECONDS, ApiServer
 from apono_operator.adapters.fence import Fence
-from apono_operator.adapters.kubernetes import TIMEOUT_SECONDS, Kubernetes
+from apono_operator.adapters.kubernetes import Kubernetes
 from apono_operator.state.resources import Owner
 from sandbox.controlplane import ControlPlane
 from tests.adapters.answering import Answering
@@ -36,7 +37,7 @@ def connected_to(
     configuration = Configuration(host=answering.url, api_key={"BearerToken": f"Bearer {TOKEN}"})
     configuration.refresh_api_key_hook = renewal
     configuration.retries = 0
-    return Kubernetes(ApiClient(configuration), fence or Fence(), timeout=timeout)
+    return Kubernetes(ApiServer(ApiClient(configuration), fence or Fence(), timeout=timeout))
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from sandbox.controlplane import ControlPlane
 from tests.aws.identities import Issuer
 from tests.unit.cli.programs import run
 
-ALLOWANCE = {"APONO_OPERATOR_ALLOW_UNBOUNDED_ROLES": "true"}
+ALLOWANCE = {"APONO_OPERATOR_ALLOW_UNBOUNDED_ROLES": "true", "APONO_OPERATOR_HTTP_PORT": "0"}
 ISSUER = "https://oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
 
 Refusal = Callable[..., str]

@@ -33,6 +33,7 @@ MANAGEMENT_ACCOUNT = {
 DEFAULTS: dict[str, Any] = {
     "namespace": "apono",
     "watch_namespaces": (),
+    "watch_selector": "",
     "grants": (),
     "permissions_boundaries": {},
     "allow_unbounded_roles": True,  # as in ALLOWANCE
@@ -65,6 +66,12 @@ DEFAULTS: dict[str, Any] = {
         "sso-admin": {"per_second": 1.0, "burst": 4},
         "sts": {"per_second": 10.0, "burst": 20},
     },
+    "leader_election": True,
+    "lease_name": "apono-operator",
+    "lease_duration_seconds": 15,
+    "lease_renew_deadline_seconds": 10.0,
+    "lease_retry_seconds": 2.0,
+    "http_port": 8080,
     "log_format": "json",
     "log_level": "info",
 }
@@ -74,6 +81,7 @@ READ: list[tuple[str, str, Any]] = [
     ("WATCH_NAMESPACES", "team-a", ("team-a",)),
     ("WATCH_NAMESPACES", " team-a, team-b ,", ("team-a", "team-b")),
     ("WATCH_NAMESPACES", "", ()),
+    ("WATCH_SELECTOR", "acme.example/shard in (a, b),stage!=test", "acme.example/shard in (a, b),stage!=test"),
     ("GRANTS", '[{"namespaces": ["team-*"]}]', (Grant(namespaces=("team-*",)),)),
     (
         "GRANTS",
@@ -128,6 +136,12 @@ READ: list[tuple[str, str, Any]] = [
         {**DEFAULT_RATE_LIMITS, "sts": RateLimit(per_second=1_000_000, burst=1_000_000)},
     ),
     ("AWS_RATE_LIMITS", "{}", DEFAULT_RATE_LIMITS),
+    ("LEADER_ELECTION", "false", False),
+    ("LEASE_NAME", "connectors.operator-2", "connectors.operator-2"),
+    ("LEASE_DURATION_SECONDS", "60", 60),
+    ("LEASE_RENEW_DEADLINE_SECONDS", "4.5", 4.5),
+    ("LEASE_RETRY_SECONDS", "0.5", 0.5),
+    ("HTTP_PORT", "0", 0),
     ("LOG_FORMAT", "console", "console"),
     ("LOG_LEVEL", "debug", "debug"),
 ]
@@ -138,6 +152,7 @@ REFUSED: list[tuple[str, str, str]] = [
     ("WATCH_NAMESPACES", "team-*", "each must be the name of a namespace"),
     ("WATCH_NAMESPACES", '["team-a"]', "each must be the name of a namespace"),
     ("WATCH_NAMESPACES", "a" * 64, "each must be the name of a namespace"),
+    ("WATCH_SELECTOR", "shard=*", "String should match pattern"),
     ("GRANTS", "team-a", "must be JSON. JSON list of grants"),
     ("GRANTS", "", "must be JSON. JSON list of grants"),
     ("GRANTS", '{"namespaces": ["team-a"]}', "Input should be a valid tuple"),
@@ -216,6 +231,14 @@ REFUSED: list[tuple[str, str, str]] = [
         '{"ec2": {"perSecond": 5, "burst": 10}}',
         'the services are cloudformation, iam, organizations, sso-admin, sts. Write, for example, {"',
     ),
+    ("LEADER_ELECTION", "perhaps", "Input should be a valid boolean"),
+    ("LEASE_NAME", "", "String should match pattern"),
+    ("LEASE_NAME", "a" * 254, "String should have at most 253 characters"),
+    ("LEASE_DURATION_SECONDS", "1", "Input should be greater than or equal to 2"),
+    ("LEASE_DURATION_SECONDS", "15.5", "Input should be a valid integer"),
+    ("LEASE_RENEW_DEADLINE_SECONDS", "0.9", "Input should be greater than or equal to 1"),
+    ("LEASE_RETRY_SECONDS", "0", "Input should be greater than or equal to 0.1"),
+    ("HTTP_PORT", "65536", "Input should be less than or equal to 65535"),
     ("LOG_FORMAT", "xml", "Input should be 'json' or 'console'"),
     ("LOG_LEVEL", "INFO", "Input should be 'debug', 'info', 'warning' or 'error'"),
 ]
@@ -273,6 +296,23 @@ def test_neither_boundary_nor_allowance_is_refused_with_both_ways_out(load: Load
     (line,) = str(refusal.value).splitlines()
     assert f"Set {PREFIX}PERMISSIONS_BOUNDARIES, for example {{" in line
     assert f"{PREFIX}ALLOW_UNBOUNDED_ROLES=true" in line
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"LEASE_DURATION_SECONDS": "10"},
+        {"LEASE_RENEW_DEADLINE_SECONDS": "14.1"},
+        {"LEASE_RENEW_DEADLINE_SECONDS": "nan"},
+        {"LEASE_RETRY_SECONDS": "5.1"},
+    ],
+)
+def test_a_lease_that_ends_before_its_holder_does_is_refused(load: Load, times: dict[str, str]) -> None:
+    with pytest.raises(InvalidSettingsError) as refusal:
+        load(**ALLOWANCE, **times)
+
+    (line,) = str(refusal.value).splitlines()
+    assert "RENEW_DEADLINE_SECONDS" in line
 
 
 @pytest.mark.parametrize(

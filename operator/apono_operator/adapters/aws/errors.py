@@ -10,6 +10,7 @@ import re
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import (
@@ -138,7 +139,7 @@ _STATUSES: Mapping[int, Reaction] = {
     408: (TransientError, Reason.AWS_UNAVAILABLE),
     429: (TransientError, Reason.THROTTLED),
 }
-_SERVER_ERROR = 500
+_ERROR, _SERVER_ERROR = 400, 500
 
 
 class NoSuchEntityError(RejectedError):
@@ -291,6 +292,19 @@ def _unanswered(action: str, error: BotoCoreError) -> TransientError:
     url = error.kwargs.get("endpoint_url") or error.kwargs.get("proxy_url") or ""
     host = urlsplit(str(url)).hostname or "AWS"
     return TransientError(Reason.AWS_UNAVAILABLE, f"{action}: no answer from {host} ({type(error).__name__})")
+
+
+def outcome_of(answer: Mapping[str, Any] | None) -> str:
+    """Return in a word what an answer of AWS, as botocore has parsed it, says; None: there was no answer."""
+    if answer is None:
+        return "unanswered"
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if "Error" not in answer and status < _ERROR:
+        return "ok"
+    kind, reason = REACTIONS.get(answer.get("Error", {}).get("Code", ""), _reaction_to(status))
+    if reason is Reason.THROTTLED:
+        return "throttled"
+    return {DeniedError: "denied", TransientError: "failed"}.get(kind, "refused")
 
 
 def cleaned(text: str) -> str:

@@ -16,17 +16,25 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-from apono_operator.adapters.aws.errors import translated
+from apono_operator.adapters.aws.errors import outcome_of, translated
 from apono_operator.adapters.aws.rate_limits import DEFAULT_RATE_LIMITS, RateLimit, RateLimiters
 from apono_operator.adapters.errors import DeniedError, RejectedError, TransientError
 from apono_operator.adapters.fence import Fence
+from apono_operator.telemetry.metrics import AWS_CALLS
 from apono_operator.v1alpha1 import Reason
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_organizations import OrganizationsClient
     from mypy_boto3_sts import STSClient
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds to wait for a connection, at most."""
+
+_SHORTEST = 0.1
+"""Seconds; a time-out of none would be no time-out."""
 
 IDENTITY_LIFETIME = 3600.0
 """Seconds for which the answer of GetCallerIdentity is believed."""
@@ -75,7 +83,8 @@ class AwsSession:
         fence: Asked before each attempt of each call, those for credentials included.
         limits: How many attempts may leave, by service; each waits for its turn before the fence is asked.
         clock: Monotonic seconds.
-        read_timeout: Seconds to wait for an answer.
+        connect_timeout: Seconds to wait for a connection.
+        read_timeout: Seconds to wait for an answer; less if the fence says that less remains.
         attempts: How often a call is tried before it fails, if the failure may pass by itself.
     """
 
@@ -88,12 +97,13 @@ class AwsSession:
         fence: Fence,
         limits: Mapping[str, RateLimit] = DEFAULT_RATE_LIMITS,
         clock: Callable[[], float] = time.monotonic,
+        connect_timeout: float = CONNECT_TIMEOUT,
         read_timeout: float = 20,
         attempts: int = 3,
     ) -> None:
         self.region = region
-        self._wait, self._ask = _waiting(RateLimiters(limits, fence)), _asking(fence)
-        self._config = _client_config(connections, version, read_timeout, attempts)
+        self._wait, self._ask = _waiting(RateLimiters(limits, fence)), _asking(fence, connect_timeout, read_timeout)
+        self._config = _client_config(connections, version, (connect_timeout, read_timeout), attempts)
         self._core = self._guarded(botocore.session.Session())
         self._session = boto3.Session(region_name=region, botocore_session=self._core)
         self.iam: IAMClient = self._session.client("iam")
@@ -114,6 +124,7 @@ class AwsSession:
         version: str,
         fence: Fence,
         limits: Mapping[str, RateLimit] = DEFAULT_RATE_LIMITS,
+        connect_timeout: float = CONNECT_TIMEOUT,
     ) -> AwsSession:
         """Connect to the region that the environment names, else to that of the cluster's *issuer*.
 
@@ -127,7 +138,14 @@ class AwsSession:
             if region is None:
                 message = "no AWS region is known. Set AWS_REGION to the cluster's region."
                 raise DeniedError(Reason.NO_CREDENTIALS, message)
-            return cls(region=region, connections=connections, version=version, fence=fence, limits=limits)
+            return cls(
+                region=region,
+                connections=connections,
+                version=version,
+                fence=fence,
+                limits=limits,
+                connect_timeout=connect_timeout,
+            )
 
     @property
     def organizations(self) -> OrganizationsClient:
@@ -190,6 +208,7 @@ class AwsSession:
         """
         session.register("before-sign", self._wait)
         session.register("request-created", self._ask)
+        session.register("response-received", _count)
         session.set_default_client_config(self._config)
         return session
 
@@ -242,10 +261,10 @@ def _configuring() -> Iterator[None]:
         raise RejectedError(Reason.REJECTED, f"AWS configuration: {error}") from error
 
 
-def _client_config(connections: int, version: str, read_timeout: float, attempts: int) -> Config:
+def _client_config(connections: int, version: str, timeouts: tuple[float, float], attempts: int) -> Config:
     options: dict[str, Any] = {
-        "connect_timeout": 5,
-        "read_timeout": read_timeout,
+        "connect_timeout": timeouts[0],
+        "read_timeout": timeouts[1],
         "retries": {"mode": "standard", "total_max_attempts": attempts},
         "max_pool_connections": connections,
         "user_agent_appid": "apono-operator",
@@ -262,8 +281,17 @@ def _waiting(limiters: RateLimiters) -> Callable[..., None]:
     return wait
 
 
-def _asking(fence: Fence) -> Callable[..., None]:
-    def ask(**_: Any) -> None:
+def _count(**event: Any) -> None:
+    service = event["event_name"].split(".")[1]  # response-received.iam.GetRole
+    AWS_CALLS.labels(service, outcome_of(event["parsed_response"])).inc()
+
+
+def _asking(fence: Fence, connect_timeout: float, read_timeout: float) -> Callable[..., None]:
+    """Let a request out, and let it wait for its answer no longer than somebody else may be leading by then."""
+
+    def ask(*, request: AWSRequest, **_: Any) -> None:
         fence.check()
+        # botocore's own override for one request; each attempt is a request.
+        request.context["read_timeout"] = max(min(read_timeout, fence.remaining() - connect_timeout), _SHORTEST)
 
     return ask

@@ -1,0 +1,170 @@
+"""Of several operators one acts, and when it goes another goes on: nothing is done twice, and nothing is left undone."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sandbox.aws import Call
+from tests.replicas.replicas import LEASE_SECONDS, SETTLED, Replica, Replicas
+from tests.waiting import until
+
+DEFAULTS = {
+    "APONO_OPERATOR_LEASE_DURATION_SECONDS": "15",
+    "APONO_OPERATOR_LEASE_RENEW_DEADLINE_SECONDS": "10",
+    "APONO_OPERATOR_LEASE_RETRY_SECONDS": "2",
+}
+
+
+def creations(replicas: Replicas, role: str) -> list[str]:
+    """What came of each attempt to create the role."""
+    calls = replicas.calls().of(operation="CreateRole", parameters={"RoleName": role})
+    return [call.outcome for call in calls]
+
+
+def keys(replicas: Replicas, mark: int) -> set[str | None]:
+    """With which sessions AWS was called since *mark*: each process has its own."""
+    return {call.access_key_id for call in replicas.calls(mark)}
+
+
+def serves_within(replica: Replica, seconds: float) -> float:
+    """Wait until it leads; return how long that took."""
+    began = time.monotonic()
+    until("it leads", lambda: replica.serves, seconds, lambda: replica.log)
+    return time.monotonic() - began
+
+
+def test_of_three_one_acts_and_all_of_them_tell_how_they_are(replicas: Replicas) -> None:
+    leader, *others = replicas.leader(), replicas.standby(), replicas.standby()
+    mark = replicas.aws.calls.mark()
+
+    replicas.apply("of-three")
+    role = replicas.ready("of-three").document["RoleName"]
+
+    assert creations(replicas, role) == ["ok"]
+    assert len(keys(replicas, mark)) == 1
+    assert [other.serves for other in others] == [False, False]
+    for replica in (leader, *others):
+        assert replica.told("/healthz") == (200, "ok")
+        assert replica.told("/readyz") == (200, "ok")
+    leading = [f"apono_operator_is_leader {'1.0' if one is leader else '0.0'}" for one in (leader, *others)]
+    assert [line in one.told("/metrics")[1] for one, line in zip((leader, *others), leading, strict=True)] == [True] * 3
+    assert 'apono_operator_aws_calls_total{outcome="ok",service="iam"}' in leader.told("/metrics")[1]
+
+
+def test_a_clean_stop_hands_over_in_less_than_three_seconds(
+    replicas: Replicas, record_property: Callable[[str, object], None]
+) -> None:
+    leader, heir = replicas.leader(**DEFAULTS), replicas.standby(**DEFAULTS)
+    replicas.apply("handed-over")
+    replicas.ready("handed-over")
+
+    began = time.monotonic()
+    leader.signal(signal.SIGTERM)
+    replicas.apply("meanwhile")
+    serves_within(heir, 3.0)
+    replicas.ready("meanwhile")
+    seconds = time.monotonic() - began
+    record_property("seconds from SIGTERM until a connector applied meanwhile is Ready", round(seconds, 2))
+
+    assert leader.wait(10) == 0
+    assert seconds < 3.0
+
+
+def test_a_killed_leader_is_followed_within_the_lease(
+    replicas: Replicas, record_property: Callable[[str, object], None]
+) -> None:
+    leader, heir = replicas.leader(), replicas.standby()
+
+    leader.kill()
+    seconds = serves_within(heir, LEASE_SECONDS + SETTLED)
+    record_property("seconds from SIGKILL until another leads, with a Lease of 3 seconds", round(seconds, 2))
+    replicas.apply("after-a-kill")
+
+    role = replicas.ready("after-a-kill").document["RoleName"]
+    assert creations(replicas, role) == ["ok"]
+
+
+def test_a_leader_that_wakes_late_sends_nothing_more_than_what_was_under_way(replicas: Replicas) -> None:
+    leader, heir = replicas.leader(), replicas.standby()
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold(_: Call) -> None:
+        if not held.is_set():
+            held.set()
+            assert go_on.wait(60)
+
+    replicas.aws.hooks.before(hold, operation="CreateRole", account=replicas.installation.account)
+    mark = replicas.aws.calls.mark()
+    replicas.apply("half-made")
+    assert held.wait(20)
+    leader.signal(signal.SIGSTOP)
+    asleep = keys(replicas, mark)
+    serves_within(heir, LEASE_SECONDS + SETTLED)
+    role = replicas.ready("half-made")
+    mark = replicas.aws.calls.mark()
+    go_on.set()
+    leader.signal(signal.SIGCONT)
+
+    assert leader.wait(10) == 1
+    assert asleep
+    late = [call for call in replicas.calls(mark) if call.access_key_id in asleep]
+    assert [(call.operation, call.outcome) for call in late] == [("CreateRole", "EntityAlreadyExists")]
+    assert creations(replicas, role.document["RoleName"]).count("ok") == 1
+    assert replicas.ready("half-made") == role
+    assert "the lease is lost" in leader.log
+
+
+def test_what_clocks_on_the_wall_show_keeps_nobody_from_the_lease_and_gives_it_to_nobody(replicas: Replicas) -> None:
+    replicas.write_lease(holderIdentity="stranger", leaseDurationSeconds=1, renewTime="1970-01-01T00:00:00.000000Z")
+    waiting = replicas.standby()
+
+    began = time.monotonic()
+    for minute in range(6):  # an old clock that goes on is a holder that goes on
+        time.sleep(max(began + minute * 0.7 - time.monotonic(), 0))
+        replicas.write_lease(renewTime=f"1970-01-01T00:{minute:02}:01.000000Z")
+    assert not waiting.serves
+    replicas.write_lease(renewTime="2099-01-01T00:00:00.000000Z")  # and one that shows the future and then stands still
+
+    seconds = serves_within(waiting, LEASE_SECONDS + SETTLED)
+
+    assert seconds > LEASE_SECONDS - 0.5
+    assert str(replicas.lease["renewTime"]).startswith(datetime.now(UTC).strftime("%Y-%m-%d"))
+
+
+def test_a_deleted_lease_is_made_anew_by_who_leads(replicas: Replicas) -> None:
+    leader, other = replicas.leader(), replicas.standby()
+    holder = replicas.lease["holderIdentity"]
+
+    replicas.delete_lease()
+    until("the Lease is there again", lambda: replicas.lease_is_there, 5)
+
+    assert replicas.lease["holderIdentity"] == holder
+    replicas.apply("after-a-deletion")
+    role = replicas.ready("after-a-deletion").document["RoleName"]
+    assert creations(replicas, role) == ["ok"]
+    assert (leader.exit_status, other.serves) == (None, False)
+
+
+def test_an_api_server_that_is_away_for_longer_ends_the_leader_and_another_goes_on(
+    replicas_of_their_own: Replicas,
+) -> None:
+    replicas = replicas_of_their_own
+    leader, heir = replicas.leader(), replicas.standby()
+    replicas.apply("before")
+    replicas.ready("before")
+
+    with replicas.api_server_paused():
+        assert leader.wait(LEASE_SECONDS) == 1
+        mark = replicas.aws.calls.mark()
+        assert heir.told("/healthz") == (200, "ok")
+        assert len(replicas.calls(mark)) == 0
+    serves_within(heir, 10.0)
+    replicas.apply("after")
+
+    role = replicas.ready("after").document["RoleName"]
+    assert creations(replicas, role) == ["ok"]
+    assert replicas.aws.calls.since(mark).of(operation="DeleteRole").operations == []
