@@ -1,4 +1,4 @@
-"""Up to a thousand connectors under one operator: its memory, and what one connector more costs."""
+"""Up to thousands of connectors under one operator: its memory, and what one connector more costs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from benchmarks.stand import Stand, names, stand
 from sandbox.surroundings import Surroundings
 
 FEW, MANY, MOST = 10, 100, 1000
+LARGEST: Final = 5000
 IDLE_BOUND: Final = 130
 MOST_BOUND: Final = 225
 """MiB."""
@@ -36,6 +37,7 @@ SETTLING: Final = 62.0
 
 _BASELINE_SECONDS: Final = 4.0
 _PATIENCE: Final = 900.0
+_LONG_PATIENCE: Final = 3600.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,22 @@ def measure(around: Surroundings) -> Report:
     return report
 
 
+def measure_largest(around: Surroundings) -> Report:
+    """Weigh the operator with as many connectors as one process is ever likely to have; nothing of it is a bound."""
+    report = Report()
+    around.aws.roles_per_account = 2 * LARGEST
+    with stand(around, **VALUES) as on:
+        seconds = _grow(on, 0, LARGEST, _LONG_PATIENCE)
+        on.until_quiet(SETTLING, patience=20 * SETTLING)
+        _weigh(report, on, LARGEST)
+        report.add("its largest so far", f"{on.peak_memory:.0f} MiB")
+        report.add(f"connectors a second on the way to {LARGEST}", f"{LARGEST / seconds:.1f}")
+        report.add(
+            f"the operator's CPU with {LARGEST} connectors when nothing happens", f"{_idle_rate(on):.1%} of a core"
+        )
+    return report
+
+
 def _weigh(report: Report, on: Stand, connectors: int, bound: int | None = None) -> None:
     memory = on.memory
     name = (
@@ -89,11 +107,11 @@ def _weigh(report: Report, on: Stand, connectors: int, bound: int | None = None)
         report.add(name, f"{memory:.0f} MiB", f"<= {bound} MiB", holds=memory <= bound)
 
 
-def _grow(on: Stand, present: int, wanted: int) -> float:
+def _grow(on: Stand, present: int, wanted: int, patience: float = _PATIENCE) -> float:
     """Add connectors, all at once; return the seconds until the last is Ready."""
     began = time.monotonic()
     on.apply(added := names("fleet", wanted - present, present))
-    on.until_ready(added, _PATIENCE, pause=0.5 + len(added) / 500)
+    on.until_ready(added, patience, pause=0.5 + len(added) / 500)
     return time.monotonic() - began
 
 

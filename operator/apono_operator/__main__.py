@@ -93,7 +93,7 @@ def _served_health(port: int) -> Health:
         if port:
             Endpoints(health, port).start()
     except OSError as error:
-        message = f"the port {port} of APONO_OPERATOR_HTTP_PORT cannot be served: {error.strerror}. Set another, or 0."
+        message = f"the port {port} of APONO_OPERATOR_HTTP_PORT cannot be served: {os.strerror(error.errno or 0)}. Set another, or 0."
         raise preflight.HalfConfiguredError(message) from error
     return health
 

@@ -80,6 +80,9 @@ ELSEWHERE = "arn:aws:iam::111122223333:"
             {"extraEnv": [{"name": "APONO_OPERATOR_WORKERS", "value": "4"}]},
             "extraEnv: APONO_OPERATOR_WORKERS is a setting of the operator. Set the value of this chart",
         ),
+        ({"leaderElection": False}, "without leaderElection, all of them would work on the same connectors"),
+        ({"leaseDurationSeconds": 10}, "leaseRenewDeadlineSeconds must be at least a second less than"),
+        ({"leaseRetrySeconds": 5.1}, "leaseRetrySeconds at most half of it"),
         (
             {"podLabels": {"app.kubernetes.io/instance": "other"}},
             "podLabels: app.kubernetes.io/instance is a label that this chart sets",

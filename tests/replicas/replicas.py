@@ -7,8 +7,10 @@ import os
 import random
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any, Self
 
 import urllib3
@@ -27,15 +29,22 @@ SETTLED = 0.4 + 1.0
 """Seconds in which who may lead has looked, and begun to serve."""
 
 
-class Replica(OperatorProcess):
-    """One of them, and the address at which it tells of itself."""
+@dataclass(frozen=True)
+class Replica:
+    """One of them, and the port at which it tells of itself."""
 
+    process: OperatorProcess
     port: int
 
     def told(self, path: str) -> tuple[int, str]:
         """What it answers over HTTP."""
         answer = urllib3.request("GET", f"http://127.0.0.1:{self.port}{path}", retries=False, timeout=10)
         return answer.status, answer.data.decode()
+
+    @property
+    def log(self) -> str:
+        """All that it has logged so far."""
+        return self.process.log
 
     @property
     def serves(self) -> bool:
@@ -46,6 +55,12 @@ class Replica(OperatorProcess):
     def waits(self) -> bool:
         """Whether it has seen that another leads."""
         return "waiting" in self.log
+
+    def serves_within(self, seconds: float) -> float:
+        """Wait until it leads; return how long that took."""
+        began = time.monotonic()
+        until("it leads", lambda: self.serves, seconds, lambda: self.log)
+        return time.monotonic() - began
 
 
 class Replicas:
@@ -66,10 +81,8 @@ class Replicas:
     def leader(self, **overrides: str) -> Replica:
         """Start a process and wait until it leads."""
         replica = self._started(**overrides)
-        replica.wait_until_serving()
-        issuer = self.installation.control_plane.issuer.removeprefix("https://")
-        account = self.installation.account
-        self._scenario = Scenario(self.cluster, self.aws, account, self.installation, replica, issuer)
+        replica.process.wait_until_serving()
+        self._scenario = self._seen_with(replica)
         return replica
 
     def standby(self, **overrides: str) -> Replica:
@@ -81,11 +94,13 @@ class Replicas:
     def _started(self, **overrides: str) -> Replica:
         port = _free_port()
         process = self.installation.begin(APONO_OPERATOR_HTTP_PORT=str(port), **overrides)
-        process.__class__ = Replica
-        assert isinstance(process, Replica)
-        process.port = port
         self._stack.callback(_ended, process)
-        return process
+        return Replica(process, port)
+
+    def _seen_with(self, replica: Replica) -> Scenario:
+        installation = self.installation
+        issuer = installation.control_plane.issuer.removeprefix("https://")
+        return Scenario(self.cluster, self.aws, installation.account, installation, replica.process, issuer)
 
     @property
     def lease(self) -> dict[str, Any]:
@@ -146,7 +161,7 @@ def _ended(process: OperatorProcess) -> None:
 def _free_port() -> int:
     """A port of those that the kernel gives to nobody by itself."""
     while True:
-        port = random.randrange(15_000, 30_000)
+        port = random.randrange(15_000, 30_000)  # noqa: S311 -- guards nothing
         with socket.socket(socket.AF_INET6) as trial:
             try:
                 trial.bind(("", port))

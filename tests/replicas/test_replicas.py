@@ -1,4 +1,4 @@
-"""Of several operators one acts, and when it goes another goes on: nothing is done twice, and nothing is left undone."""
+"""Of several operators one acts, and when it goes another goes on: nothing is done twice or left undone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from sandbox.aws import Call
-from tests.replicas.replicas import LEASE_SECONDS, SETTLED, Replica, Replicas
+from tests.replicas.replicas import LEASE_SECONDS, SETTLED, Replicas
 from tests.waiting import until
 
 DEFAULTS = {
@@ -28,13 +28,6 @@ def creations(replicas: Replicas, role: str) -> list[str]:
 def keys(replicas: Replicas, mark: int) -> set[str | None]:
     """With which sessions AWS was called since *mark*: each process has its own."""
     return {call.access_key_id for call in replicas.calls(mark)}
-
-
-def serves_within(replica: Replica, seconds: float) -> float:
-    """Wait until it leads; return how long that took."""
-    began = time.monotonic()
-    until("it leads", lambda: replica.serves, seconds, lambda: replica.log)
-    return time.monotonic() - began
 
 
 def test_of_three_one_acts_and_all_of_them_tell_how_they_are(replicas: Replicas) -> None:
@@ -63,14 +56,14 @@ def test_a_clean_stop_hands_over_in_less_than_three_seconds(
     replicas.ready("handed-over")
 
     began = time.monotonic()
-    leader.signal(signal.SIGTERM)
+    leader.process.signal(signal.SIGTERM)
     replicas.apply("meanwhile")
-    serves_within(heir, 3.0)
+    heir.serves_within(3.0)
     replicas.ready("meanwhile")
     seconds = time.monotonic() - began
     record_property("seconds from SIGTERM until a connector applied meanwhile is Ready", round(seconds, 2))
 
-    assert leader.wait(10) == 0
+    assert leader.process.wait(10) == 0
     assert seconds < 3.0
 
 
@@ -79,8 +72,8 @@ def test_a_killed_leader_is_followed_within_the_lease(
 ) -> None:
     leader, heir = replicas.leader(), replicas.standby()
 
-    leader.kill()
-    seconds = serves_within(heir, LEASE_SECONDS + SETTLED)
+    leader.process.kill()
+    seconds = heir.serves_within(LEASE_SECONDS + SETTLED)
     record_property("seconds from SIGKILL until another leads, with a Lease of 3 seconds", round(seconds, 2))
     replicas.apply("after-a-kill")
 
@@ -101,15 +94,15 @@ def test_a_leader_that_wakes_late_sends_nothing_more_than_what_was_under_way(rep
     mark = replicas.aws.calls.mark()
     replicas.apply("half-made")
     assert held.wait(20)
-    leader.signal(signal.SIGSTOP)
+    leader.process.signal(signal.SIGSTOP)
     asleep = keys(replicas, mark)
-    serves_within(heir, LEASE_SECONDS + SETTLED)
+    heir.serves_within(LEASE_SECONDS + SETTLED)
     role = replicas.ready("half-made")
     mark = replicas.aws.calls.mark()
     go_on.set()
-    leader.signal(signal.SIGCONT)
+    leader.process.signal(signal.SIGCONT)
 
-    assert leader.wait(10) == 1
+    assert leader.process.wait(10) == 1
     assert asleep
     late = [call for call in replicas.calls(mark) if call.access_key_id in asleep]
     assert [(call.operation, call.outcome) for call in late] == [("CreateRole", "EntityAlreadyExists")]
@@ -129,7 +122,7 @@ def test_what_clocks_on_the_wall_show_keeps_nobody_from_the_lease_and_gives_it_t
     assert not waiting.serves
     replicas.write_lease(renewTime="2099-01-01T00:00:00.000000Z")  # and one that shows the future and then stands still
 
-    seconds = serves_within(waiting, LEASE_SECONDS + SETTLED)
+    seconds = waiting.serves_within(LEASE_SECONDS + SETTLED)
 
     assert seconds > LEASE_SECONDS - 0.5
     assert str(replicas.lease["renewTime"]).startswith(datetime.now(UTC).strftime("%Y-%m-%d"))
@@ -146,7 +139,7 @@ def test_a_deleted_lease_is_made_anew_by_who_leads(replicas: Replicas) -> None:
     replicas.apply("after-a-deletion")
     role = replicas.ready("after-a-deletion").document["RoleName"]
     assert creations(replicas, role) == ["ok"]
-    assert (leader.exit_status, other.serves) == (None, False)
+    assert (leader.process.exit_status, other.serves) == (None, False)
 
 
 def test_an_api_server_that_is_away_for_longer_ends_the_leader_and_another_goes_on(
@@ -158,11 +151,11 @@ def test_an_api_server_that_is_away_for_longer_ends_the_leader_and_another_goes_
     replicas.ready("before")
 
     with replicas.api_server_paused():
-        assert leader.wait(LEASE_SECONDS) == 1
+        assert leader.process.wait(LEASE_SECONDS) == 1
         mark = replicas.aws.calls.mark()
         assert heir.told("/healthz") == (200, "ok")
         assert len(replicas.calls(mark)) == 0
-    serves_within(heir, 10.0)
+    heir.serves_within(10.0)
     replicas.apply("after")
 
     role = replicas.ready("after").document["RoleName"]

@@ -27,7 +27,7 @@
 {{/* Several operators need a Lease, and its times must fit each other. */}}
 {{- define "apono-operator.checkElection" -}}
 {{- if and (gt (int .replicas) 1) (not .leaderElection) -}}
-{{- fail "replicas: several operators without leaderElection would work on the same connectors. Set one of them back" -}}
+{{- fail "replicas: without leaderElection, all of them would work on the same connectors. Set replicas to 1" -}}
 {{- end -}}
 {{- if or (gt (addf .leaseRenewDeadlineSeconds 1) (float64 .leaseDurationSeconds))
       (gt (mulf .leaseRetrySeconds 2) (float64 .leaseRenewDeadlineSeconds)) -}}

@@ -74,8 +74,8 @@ class Leases:
             "leaseTransitions": lease.transitions,
         }
         metadata = {"name": self._name, "namespace": self._namespace}
-        if lease.version:
-            metadata["resourceVersion"] = lease.version
+        if lease.version:  # without the uid, a Lease that is not there any more would be made by its update
+            metadata |= {"resourceVersion": lease.version, "uid": lease.uid}
         return {"apiVersion": _API_VERSION, "kind": "Lease", "metadata": metadata, "spec": spec}
 
 
@@ -88,4 +88,5 @@ def _lease(document: dict[str, Any]) -> Lease:
         renewed=spec.get("renewTime") or "",
         transitions=spec.get("leaseTransitions") or 0,
         version=document["metadata"]["resourceVersion"],
+        uid=document["metadata"]["uid"],
     )

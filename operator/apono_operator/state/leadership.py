@@ -62,6 +62,7 @@ class Lease:
         renewed: When it last said that it does, as text.
         transitions: How often the holder changed.
         version: The object's resourceVersion; empty: there is no object yet.
+        uid: The object's uid, which another of the same name does not have.
     """
 
     holder: str = ""
@@ -70,6 +71,7 @@ class Lease:
     renewed: str = ""
     transitions: int = 0
     version: str = ""
+    uid: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,8 @@ def held(lease: Lease | None, identity: str, timing: ElectionTiming, now: dateti
     if before.holder == identity:
         return replace(before, duration=timing.duration, renewed=micro_time(now))
     transitions = before.transitions + 1 if lease else 0
-    return Lease(identity, timing.duration, micro_time(now), micro_time(now), transitions, before.version)
+    began = micro_time(now)
+    return Lease(identity, timing.duration, began, began, transitions, before.version, before.uid)
 
 
 def released(lease: Lease, now: datetime) -> Lease:

@@ -26,8 +26,9 @@ from apono_operator.adapters.errors import (
     FencedError,
     TransientError,
 )
-from apono_operator.adapters.fence import Fence
+from apono_operator.adapters.fence import Fence, elapsed
 from apono_operator.state import plan
+from apono_operator.state.leadership import Term
 from apono_operator.v1alpha1 import Reason
 from sandbox.aws import (
     AwsError,
@@ -148,6 +149,18 @@ def test_an_answer_that_does_not_come_is_not_waited_for_longer_than_the_read_tim
 
     assert isinstance(error, TransientError)
     assert error.reason is Reason.AWS_UNAVAILABLE
+    assert error.message == "iam:UpdateRole: no answer from 127.0.0.1 (ReadTimeoutError)"
+
+
+def test_an_answer_is_not_waited_for_when_another_may_lead_already(connection: Connection) -> None:
+    term = Term(deadline=elapsed() + 60, expiry=elapsed() + 0.7)
+    bounded = connect(connection.aws, connection.account, connect_timeout=0.2, read_timeout=20)
+    bounded.fence.extend(term)
+
+    with suffering(connection, Hang()):
+        error = failure_of(bounded)
+
+    assert elapsed() - term.expiry < 2  # the machine may be busy
     assert error.message == "iam:UpdateRole: no answer from 127.0.0.1 (ReadTimeoutError)"
 
 

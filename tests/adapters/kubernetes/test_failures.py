@@ -22,8 +22,9 @@ from apono_operator.adapters.errors import (
     RejectedError,
     TransientError,
 )
-from apono_operator.adapters.fence import Fence
+from apono_operator.adapters.fence import Fence, elapsed
 from apono_operator.adapters.kubernetes import Kubernetes
+from apono_operator.state.leadership import Term
 from apono_operator.state.resources import ObjectKey, Owner
 from apono_operator.v1alpha1 import Reason
 from sandbox.controlplane import ControlPlane
@@ -239,6 +240,30 @@ def test_an_answer_that_does_not_come_is_not_waited_for_longer_than_the_timeout(
 
     assert isinstance(error, TransientError)
     assert "does not answer (ReadTimeoutError)" in error.message
+
+
+def test_an_answer_is_not_waited_for_when_another_may_lead_already() -> None:
+    fence = Fence()
+    term = Term(deadline=elapsed() + 60, expiry=elapsed() + 0.5)
+    fence.extend(term)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        answering = Answering(url=f"http://127.0.0.1:{silent.getsockname()[1]}")
+
+        error = failure_of(connected_to(answering, fence))
+
+    assert elapsed() - term.expiry < 2  # the machine may be busy
+    assert "does not answer (ReadTimeoutError)" in error.message
+
+
+def test_a_connection_is_not_waited_for_when_another_may_lead_already() -> None:
+    fence = Fence()
+    term = Term(deadline=elapsed() + 60, expiry=elapsed() + 0.5)
+    fence.extend(term)
+    with unreachable() as address:
+        error = failure_of(connected_to(Answering(url=f"http://{address}"), fence))
+
+    assert elapsed() - term.expiry < 2  # the machine may be busy
+    assert "does not answer (ConnectTimeoutError)" in error.message
 
 
 def test_a_connection_that_does_not_come_about_is_not_waited_for_longer_than_the_timeout() -> None:

@@ -67,6 +67,18 @@ def powerless(control_plane: ControlPlane) -> Iterator[str]:
     control_plane.kubectl("delete", "namespace", namespace, "--wait=false")
 
 
+@pytest.fixture
+def watcher(control_plane: ControlPlane, powerless: str) -> str:
+    """The kubeconfig of the same, which may list connectors."""
+    account = yaml.safe_load(Path(powerless).read_text(encoding="utf-8"))["contexts"][0]["context"]["namespace"]
+    rules = ["--verb=get,list,watch", "--resource=aponoconnectors.apono.io"]
+    control_plane.kubectl("create", "clusterrole", account, *rules)
+    control_plane.kubectl(
+        "create", "clusterrolebinding", account, f"--clusterrole={account}", f"--serviceaccount={account}:operator"
+    )
+    return powerless
+
+
 def test_neither_boundary_nor_allowance(refusal: Refusal) -> None:
     line = refusal()
 
@@ -126,6 +138,31 @@ def test_no_permission_to_list_in_one_of_the_watched_namespaces(
     line = refusal(**{**good, "KUBECONFIG": powerless, "APONO_OPERATOR_WATCH_NAMESPACES": "team-a,team-b"})
 
     assert line.startswith("no permission to list aponoconnectors in namespace team-a: ")
+
+
+def test_a_selector_that_is_none(refusal: Refusal, good: dict[str, str]) -> None:
+    line = refusal(**good, APONO_OPERATOR_WATCH_SELECTOR="shard==a==b")
+
+    assert """found '==', expected: ','""" in line
+
+
+def test_no_permission_for_the_lease(refusal: Refusal, good: dict[str, str], watcher: str) -> None:
+    line = refusal(**{**good, "KUBECONFIG": watcher}, APONO_OPERATOR_NAMESPACE="team-a")
+
+    assert line.startswith(
+        "no permission for the Lease team-a/apono-operator: grant it to the operator's ServiceAccount"
+    )
+    assert "APONO_OPERATOR_LEADER_ELECTION=false" in line
+    assert 'cannot get resource "leases"' in line
+
+
+def test_a_port_that_is_taken(refusal: Refusal) -> None:
+    with socket.create_server(("", 0)) as other:
+        port = other.getsockname()[1]
+
+        line = refusal(**{**ALLOWANCE, "APONO_OPERATOR_HTTP_PORT": str(port)})
+
+    assert line.startswith(f"the port {port} of APONO_OPERATOR_HTTP_PORT cannot be served: Address already in use.")
 
 
 def test_no_aws_credentials(refusal: Refusal, good: dict[str, str]) -> None:

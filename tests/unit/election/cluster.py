@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from apono_operator.adapters.errors import ConflictError, TransientError
 from apono_operator.adapters.fence import Fence
 from apono_operator.election import Election, LeaseLostError
 from apono_operator.state.leadership import ElectionTiming, Lease
 from apono_operator.v1alpha1 import Reason
+
+T = TypeVar("T")
 
 TIMING = ElectionTiming(duration=15, renew_deadline=10.0, retry=2.0)
 
@@ -117,7 +119,7 @@ class Candidate:
     def __str__(self) -> str:
         return "apono/apono-operator"
 
-    def _answered(self, timeout: float, act: Callable[[], Any]) -> Any:
+    def _answered(self, timeout: float, act: Callable[[], T]) -> T:
         began = self._cluster.now
         self._take_time()
         if self._cluster.is_away:

@@ -260,12 +260,12 @@ class Course:
         candidate.round()
         self._in_a_round.remove(candidate)
 
-    def _on_the_way(self, _: Candidate) -> float:
+    def _on_the_way(self, __: Candidate) -> float:
         self._depth += 1
         for _ in range(self._one_of(0, 1, 2) if self._depth < DEEPEST else 0):
             self.go_on()
         self._depth -= 1
-        self.cluster.is_suspending = self._one_of(True, False)
+        self.cluster.is_suspending = bool(self._one_of(0, 1))
         return float(self._one_of(*DELAYS))
 
     def _pass_time(self) -> None:

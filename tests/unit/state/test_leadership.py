@@ -23,7 +23,7 @@ from apono_operator.state.leadership import (
 
 TIMING = ElectionTiming(duration=15, renew_deadline=10.0, retry=2.0)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-OTHERS = Lease("other", 15, "2026-03-01T11:00:00.000000Z", "2026-03-01T11:59:58.000000Z", 3, "41")
+OTHERS = Lease("other", 15, "2026-03-01T11:00:00.000000Z", "2026-03-01T11:59:58.000000Z", 3, "41", "u")
 MINE = replace(OTHERS, holder="me")
 TERM = Term(deadline=110.0, expiry=115.0)
 
@@ -118,7 +118,7 @@ def test_a_new_lease_has_had_no_transition() -> None:
 
 def test_an_acquired_lease_counts_the_transition_and_keeps_the_version_it_was_seen_with() -> None:
     assert held(OTHERS, "me", TIMING, NOON) == Lease(
-        "me", 15, "2026-03-01T12:00:00.000000Z", "2026-03-01T12:00:00.000000Z", 4, "41"
+        "me", 15, "2026-03-01T12:00:00.000000Z", "2026-03-01T12:00:00.000000Z", 4, "41", "u"
     )
 
 
