@@ -93,8 +93,8 @@ def _served_health(port: int) -> Health:
         if port:
             Endpoints(health, port).start()
     except OSError as error:
-        message = f"the port {port} of APONO_OPERATOR_HTTP_PORT cannot be served: {os.strerror(error.errno or 0)}. Set another, or 0."
-        raise preflight.HalfConfiguredError(message) from error
+        message = f"cannot be served: {os.strerror(error.errno or 0)}. Set another, or 0 for none"
+        raise preflight.HalfConfiguredError(f"the port {port} of APONO_OPERATOR_HTTP_PORT {message}") from error
     return health
 
 

@@ -65,7 +65,7 @@ def test_each_condition_is_explained(condition: ConditionType) -> None:
     assert condition.explanation.partition("`")[0] in (REFERENCE / "conditions.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("setting", [name for name in Settings.model_fields if name not in SET_BY_THE_CHART])
+@pytest.mark.parametrize("setting", [name for name in Settings.model_fields if name not in generate.SET_BY_THE_CHART])
 def test_the_chart_value_beside_a_setting_exists(setting: str) -> None:
     values = yaml.safe_load((ROOT / "charts" / "apono-operator" / "values.yaml").read_text(encoding="utf-8"))
     assert to_camel(setting) in values

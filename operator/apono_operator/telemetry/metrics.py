@@ -36,8 +36,8 @@ PASS_SECONDS = Histogram(
 )
 AWS_CALLS = Counter(
     "aws_calls",
-    "Attempts of calls to AWS, by service and outcome (ok, throttled, denied, refused: also of what is not there, failed, "
-    "unanswered).",
+    "Attempts of calls to AWS, by service and outcome (ok, throttled, denied, refused, as for what is not there, "
+    "failed, unanswered).",
     ["service", "outcome"],
     namespace=_NAMESPACE,
 )
