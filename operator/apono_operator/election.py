@@ -172,9 +172,9 @@ class Election:
         return max(min(left, self._timing.renew_deadline / 2), _SHORTEST_TIMEOUT)
 
     def _pause(self) -> float:
-        """Candidates look at different times."""
+        """Candidates look at times of their own, twice as often as a holder writes: a release is soon seen."""
         if not self._term:
-            return self._timing.retry * random.uniform(0.75, 1.0)  # noqa: S311 -- spreads load, guards nothing
+            return self._timing.retry * random.uniform(0.375, 0.5)  # noqa: S311 -- spreads load, guards nothing
         return max(min(self._timing.retry, self._term.deadline - self._clock()), 0.0)
 
     def _tell(self, holder: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import threading
 
@@ -44,6 +45,8 @@ class Endpoints:
         self._thread.start()
 
     def _run(self) -> None:
+        # A stop is for the main thread to take; this one may be there before that waits for it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:

@@ -206,7 +206,8 @@ class Settings(BaseSettings):
     lease_retry_seconds: Annotated[
         float,
         Field(
-            ge=0.1, description="Seconds between renewals, and between looks of those who wait. Half of that at most."
+            ge=0.1,
+            description="Seconds between renewals; who waits looks twice as often. Half the deadline at most.",
         ),
     ] = 2.0
     http_port: Annotated[

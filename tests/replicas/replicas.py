@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import urllib3
@@ -22,11 +23,11 @@ from tests.scenarios.cluster import Cluster
 from tests.scenarios.scenario import Role, Scenario
 from tests.waiting import until
 
-LEASE_SECONDS = 3.0
+LEASE_SECONDS = 5.0
 """How long the Lease lasts in these tests."""
 
-SETTLED = 0.4 + 1.0
-"""Seconds in which who may lead has looked, and begun to serve."""
+SETTLED = 2.0
+"""Seconds in which who may lead has looked, and begun to serve, on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,16 @@ class Replica:
     def waits(self) -> bool:
         """Whether it has seen that another leads."""
         return "waiting" in self.log
+
+    def blocked_signals(self) -> list[tuple[str, int]]:
+        """The names of its threads but the main one, and the set of signals that each blocks: proc(5), SigBlk."""
+        threads = Path(f"/proc/{self.process.pid}/task").iterdir()
+        fields = [
+            dict(line.split(":\t", 1) for line in (thread / "status").read_text(encoding="utf-8").splitlines())
+            for thread in threads
+            if thread.name != str(self.process.pid)
+        ]
+        return [(one["Name"], int(one["SigBlk"], 16)) for one in fields]
 
     def serves_within(self, seconds: float) -> float:
         """Wait until it leads; return how long that took."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apono_operator.v1alpha1 import RECONCILE_AT
 from sandbox.operator_process import OperatorProcess
 from tests.scenarios.conftest import StartScenario
 from tests.scenarios.scenario import Scenario
@@ -38,6 +39,10 @@ def test_each_connector_is_served_by_the_operator_whose_selector_it_fits_and_mov
         label(scenario, "first", "b")
         until("the other looks at it", lambda: keys(scenario, "first") == first | second)
         assert scenario.connector("first")["metadata"]["finalizers"]
+        mark = scenario.aws.calls.mark()
+        scenario.cluster.patch("AponoConnector", "first", {"metadata": {"annotations": {RECONCILE_AT: "now"}}})
+        until("it is looked at as asked", lambda: keys(scenario, "first", mark))
+        assert keys(scenario, "first", mark) == second
         scenario.operator.stop()
         scenario.cluster.delete("AponoConnector", "first")
         scenario.gone("AponoConnector", "first")

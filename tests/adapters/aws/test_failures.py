@@ -17,6 +17,7 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.stub import Stubber
+from prometheus_client import REGISTRY
 
 from apono_operator.adapters.aws.errors import translated
 from apono_operator.adapters.aws.iam import Depth, Iam
@@ -139,6 +140,22 @@ def test_a_call_is_tried_three_times_and_then_left_to_the_next_pass(connection: 
 
     assert error.reason is Reason.THROTTLED
     assert len(persistent.calls()) == 3
+
+
+def test_each_attempt_is_counted_by_what_came_of_it(connection: Connection) -> None:
+    def counted(outcome: str) -> float:
+        labels = {"service": "iam", "outcome": outcome}
+        return REGISTRY.get_sample_value("apono_operator_aws_calls_total", labels) or 0.0
+
+    before = {outcome: counted(outcome) for outcome in ("throttled", "unanswered", "refused")}
+    with suffering(connection, throttle()):
+        failure_of(patient(connection))
+    with suffering(connection, Hang()):
+        failure_of(connect(connection.aws, connection.account, read_timeout=0.2))
+    failure_of(connection)
+
+    after = {outcome: counted(outcome) - count for outcome, count in before.items()}
+    assert after == {"throttled": 3, "unanswered": 1, "refused": 1}
 
 
 def test_an_answer_that_does_not_come_is_not_waited_for_longer_than_the_read_timeout(connection: Connection) -> None:

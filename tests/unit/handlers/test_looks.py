@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from prometheus_client import REGISTRY
 
 from apono_operator.adapters.priority import Priority
 from apono_operator.handlers.looks import Looks, Turn, threads_for
@@ -12,6 +13,10 @@ from apono_operator.handlers.looks import Looks, Turn, threads_for
 
 def line_up(looks: Looks, count: int, priority: Priority = Priority.ROUTINE) -> list[Turn]:
     return [looks.line_up(priority, lambda: None) for _ in range(count)]
+
+
+def depth() -> float | None:
+    return REGISTRY.get_sample_value("apono_operator_queue_depth")
 
 
 def given(turns: list[Turn]) -> int:
@@ -26,6 +31,19 @@ def test_looks_take_three_quarters_of_the_threads_and_leave_one_at_least(threads
 @pytest.mark.parametrize(("workers", "threads"), [(1, 2), (2, 2), (3, 3), (16, 16)])
 def test_one_worker_takes_two_threads_so_that_a_look_does_not_stop_all_else(workers: int, threads: int) -> None:
     assert threads_for(workers) == threads
+
+
+def test_the_line_is_counted_without_those_whose_turn_it_is() -> None:
+    looks = Looks(2)
+    first, second, third = line_up(looks, 3)
+    assert depth() == 2
+
+    first.end()
+    assert depth() == 1
+    third.end()
+    assert depth() == 0
+    second.end()
+    assert depth() == 0
 
 
 def test_who_waits_is_told_when_the_turn_is_given() -> None:

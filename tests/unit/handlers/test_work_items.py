@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from prometheus_client import REGISTRY
 
 from apono_operator.handlers.work_items import WorkItems
 from apono_operator.state.resources import Owner
+from apono_operator.telemetry.heartbeats import Workers
 
 OWNER = Owner("team-a", "production", "uid-1")
 OTHER = Owner("team-a", "staging", "uid-2")
@@ -286,3 +288,31 @@ def test_forgetting_a_connector_that_was_never_seen_is_fine(items: WorkItems) ->
     items.forget(OWNER)
 
     assert items.labelled("team-a", "production") is None
+
+
+def test_the_connectors_that_are_known_are_counted(items: WorkItems) -> None:
+    for owner in (OWNER, OTHER, OWNER):
+        items.of(owner)
+    assert REGISTRY.get_sample_value("apono_operator_connectors") == 2
+
+    items.forget(OWNER)
+    assert REGISTRY.get_sample_value("apono_operator_connectors") == 1
+
+
+def test_a_thread_is_watched_while_it_works(pool: ThreadPoolExecutor) -> None:
+    now = [0.0]
+    workers = Workers(300, lambda: now[0])
+    items = WorkItems(pool, workers)
+    held = HeldPass()
+
+    async def scenario() -> None:
+        task = asyncio.create_task(items.in_thread(items.of(OWNER), held))
+        await held.wait_until_started()
+        now[0] = 301
+        assert workers.complaint() == "1 passes stand still, one since 301 s"
+        held.let_end()
+        await task
+
+    asyncio.run(scenario())
+
+    assert workers.complaint() is None
