@@ -26,8 +26,8 @@ def installed(around: Surroundings, namespace: str) -> Installation:
         "awsRateLimits": NO_LIMITS,
         "replicas": 2,
         "leaderElection": True,
-        "leaseDurationSeconds": 5,
-        "leaseRenewDeadlineSeconds": 4,
+        "leaseDurationSeconds": 4,
+        "leaseRenewDeadlineSeconds": 3,
         "leaseRetrySeconds": 0.4,
     }
     return replace(Installation.install(around.control_plane, around.aws, account, namespace, values), preloaded=True)

@@ -23,7 +23,7 @@ from tests.scenarios.cluster import Cluster
 from tests.scenarios.scenario import Role, Scenario
 from tests.waiting import until
 
-LEASE_SECONDS = 5.0
+LEASE_SECONDS = 4.0
 """How long the Lease lasts in these tests."""
 
 SETTLED = 2.0

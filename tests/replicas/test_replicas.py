@@ -94,7 +94,7 @@ def test_a_killed_leader_is_followed_within_the_lease(
 
     leader.process.kill()
     seconds = heir.serves_within(LEASE_SECONDS + SETTLED)
-    record_property("seconds from SIGKILL until another leads, with a Lease of 5 seconds", round(seconds, 2))
+    record_property("seconds from SIGKILL until another leads, with a Lease of 4 seconds", round(seconds, 2))
     replicas.apply("after-a-kill")
 
     role = replicas.ready("after-a-kill").document["RoleName"]
@@ -136,7 +136,7 @@ def test_what_clocks_on_the_wall_show_keeps_nobody_from_the_lease_and_gives_it_t
     waiting = replicas.standby()
 
     began = time.monotonic()
-    for minute in range(9):  # an old clock that goes on is a holder that goes on
+    for minute in range(7):  # an old clock that goes on is a holder that goes on
         time.sleep(max(began + minute * 0.7 - time.monotonic(), 0))
         replicas.write_lease(renewTime=f"1970-01-01T00:{minute:02}:01.000000Z")
     assert not waiting.serves
@@ -171,7 +171,7 @@ def test_an_api_server_that_is_away_for_longer_ends_the_leader_and_another_goes_
     replicas.ready("before")
 
     with replicas.api_server_paused():
-        assert leader.process.wait(LEASE_SECONDS) == 1
+        assert leader.process.wait(LEASE_SECONDS + SETTLED) == 1
         mark = replicas.aws.calls.mark()
         assert heir.told("/healthz") == (200, "ok")
         assert len(replicas.calls(mark)) == 0

@@ -68,6 +68,29 @@ def test_a_clean_stop_hands_over_at_the_next_look(cluster: Cluster) -> None:
     assert cluster.acting() == [heir]
 
 
+def test_a_term_counts_from_before_its_renewal_was_sent_however_late_the_answer_comes(cluster: Cluster) -> None:
+    leader = cluster.candidate()
+    cluster.delay = lambda _: 1.0  # to and fro
+    leader.round()
+    asked_to_write = cluster.now - 2.0
+
+    cluster.now = asked_to_write + TIMING.renew_deadline - 0.1
+    assert leader.may_act()
+    cluster.now += 0.1
+    assert not leader.may_act()
+
+
+def test_who_learns_of_its_election_when_the_term_is_over_does_not_begin(cluster: Cluster) -> None:
+    sleeper = cluster.candidate()
+    cluster.delay, cluster.is_suspending = lambda _: TIMING.renew_deadline / 2, True
+
+    sleeper.round()
+    assert (cluster.lease is not None and cluster.lease.holder, sleeper.elections) == (sleeper.identity, 0)
+    cluster.delay = lambda _: 0.0
+    sleeper.round()
+    assert (sleeper.may_act(), sleeper.elections) == (True, 1)
+
+
 def test_a_killed_leader_is_followed_when_its_lease_has_run_out_and_not_before(cluster: Cluster) -> None:
     leader, heir = leader_of(cluster), cluster.candidate()
     pass_time(cluster, 10, leader, heir)
