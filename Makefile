@@ -25,7 +25,7 @@ test: $(STAMP) ## Run every check and test
 .PHONY: generate
 generate: $(STAMP) ## Write anew what is generated from the code: definition, reference, IAM documents, template
 	$(BIN)/apono-operator crds > crds/apono.io_aponoconnectors.yaml
-	cp crds/apono.io_aponoconnectors.yaml charts/apono-operator/crds/
+	cp crds/apono.io_aponoconnectors.yaml charts/apono-operator/files/
 	$(BIN)/python -m docs.generate
 
 .PHONY: demo

@@ -207,10 +207,15 @@ _INSTALLED: Final = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Rol
 
 def _apply(control_plane: ControlPlane, namespace: str, documents: list[Document]) -> None:
     """Apply what the chart renders, without the Deployment: its container is our process."""
-    mine = [document for document in documents if document["kind"] in _INSTALLED]
+    mine = [document for document in documents if document["kind"] in _INSTALLED and not _is_hook(document)]
     places = {namespace} | {document["metadata"].get("namespace", namespace) for document in mine}
     namespaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(places)]
     control_plane.apply([*namespaces, *mine])
+
+
+def _is_hook(document: Document) -> bool:
+    """Hooks are Helm's to run, see `sandbox.release`."""
+    return "helm.sh/hook" in document["metadata"].get("annotations", {})
 
 
 def _settings(documents: list[Document], namespace: str) -> dict[str, str]:

@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 import kopf
 import structlog
+import yaml
 
-from apono_operator import crds, logs, preflight, v1alpha1
+from apono_operator import crds, logs, preflight, uninstall_check, v1alpha1
 from apono_operator import settings as operator_settings
 from apono_operator.adapters.aws.iam import Iam
 from apono_operator.adapters.aws.session import CONNECT_TIMEOUT, AwsSession
@@ -38,6 +39,7 @@ from apono_operator.handlers.work_items import WorkItems
 from apono_operator.reconciler import Environment, OrphanSearch, Reconciler
 from apono_operator.service import Service
 from apono_operator.settings import InvalidSettingsError, Settings
+from apono_operator.state.claim import Installation
 from apono_operator.telemetry.health import Health
 from apono_operator.telemetry.heartbeats import Heartbeat, Workers
 from apono_operator.telemetry.metrics import BUILD, IS_LEADER
@@ -59,9 +61,32 @@ def main() -> None:
 
 
 @main.command("crds")
-def print_crds() -> None:
+@click.option(
+    "--compatible-with",
+    type=click.File(encoding="utf-8"),
+    help="Print nothing; end with status 1 if the definition refuses what the one in this file takes.",
+)
+def print_crds(compatible_with: TextIO | None) -> None:
     """Print the custom resource definition, to be applied with kubectl."""
-    click.echo(crds.render(), nl=False)
+    if compatible_with is None:
+        click.echo(crds.render(), nl=False)
+        return
+    try:
+        crds.check_compatible(yaml.safe_load(compatible_with))
+    except crds.IncompatibleDefinitionError as error:
+        _refuse(str(error))
+
+
+@main.command("uninstall-check")
+@click.option("--installation", required=True, help="This one: namespace/name of the operator's Deployment.")
+@click.option("--namespace", "namespaces", multiple=True, help="A namespace that it watches; all without any.")
+def check_uninstall(installation: str, namespaces: tuple[str, ...]) -> None:
+    """Refuse, by status 1, while there are connectors that nobody would take away any more."""
+    try:
+        kubernetes = Kubernetes.connect(connections=1, fence=Fence())
+        uninstall_check.check(kubernetes, installation, namespaces)
+    except (AdapterError, uninstall_check.RemainingConnectorsError) as error:
+        _refuse(str(error))
 
 
 main.add_command(bootstrap)
@@ -143,7 +168,14 @@ class Operator:
             limits=settings.aws_rate_limits,
             connect_timeout=_connect_timeout(settings),
         )
-        environment = Environment(kubernetes, session, Iam(session.iam), settings.administration(), issuer)
+        environment = Environment(
+            kubernetes,
+            session,
+            Iam(session.iam),
+            settings.administration(),
+            issuer,
+            Installation(settings.namespace, settings.deployment_name),
+        )
         pool = ThreadPoolExecutor(threads, thread_name_prefix="pass")
         leases = Leases.connect(settings.namespace, settings.lease_name) if settings.leader_election else None
         return cls(settings, fence, pool, Reconciler(environment), leases, health, workers)

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from apono_operator import v1alpha1
+from apono_operator import crd_compatibility, v1alpha1
 
 JsonSchema = dict[str, Any]
 
@@ -63,6 +63,21 @@ def custom_resource_definition() -> JsonSchema:
             ],
         },
     }
+
+
+class IncompatibleDefinitionError(Exception):
+    """A definition refuses what an earlier one took; the message has a line for each such change."""
+
+
+def check_compatible(before: JsonSchema) -> None:
+    """Make sure that every object which *before*, an earlier definition, admits stays valid, and reads the same.
+
+    Raises:
+        IncompatibleDefinitionError: a version or a field is gone, or something is stricter than it was.
+    """
+    problems = [*crd_compatibility.incompatibilities(before, custom_resource_definition())]
+    if problems:
+        raise IncompatibleDefinitionError("\n".join(problems))
 
 
 def render() -> str:

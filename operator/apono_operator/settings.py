@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from apono_operator.adapters.aws.rate_limits import DEFAULT_RATE_LIMITS, RateLimit
 from apono_operator.state.administration import DEFAULT_ENV_NAMES, DEFAULT_IMAGE, Administration, Grant
+from apono_operator.state.claim import DEFAULT_INSTALLATION
+from apono_operator.state.egress import PrivateCa, Proxy
 from apono_operator.state.leadership import ElectionTiming
 from apono_operator.state.management_accounts import ManagementAccount, twice_configured
 from apono_operator.v1alpha1 import PermissionSet
@@ -63,7 +65,16 @@ class Settings(BaseSettings):
             pattern=rf"^{_NAMESPACE.pattern}$",
             description="Namespace that the operator runs in. Default: that of its pod, else apono.",
         ),
-    ] = "apono"
+    ] = DEFAULT_INSTALLATION.namespace
+    deployment_name: Annotated[
+        str,
+        Field(
+            pattern=rf"^{_OBJECT_NAME.pattern}$",
+            max_length=253,
+            description="Name of the operator's Deployment. With the namespace it tells installations apart: each "
+            "claims its connectors, and leaves those of another alone as long as that one's Deployment is there.",
+        ),
+    ] = DEFAULT_INSTALLATION.deployment
     watch_namespaces: Annotated[
         CommaSeparated,
         _each(_NAMESPACE, "the name of a namespace: up to 63 of a-z 0-9 -, no pattern"),
@@ -143,6 +154,29 @@ class Settings(BaseSettings):
     connector_image: Annotated[str, Field(min_length=1, description="Image of connectors that name none.")] = (
         DEFAULT_IMAGE
     )
+    connector_image_pull_secrets: Annotated[
+        CommaSeparated,
+        _each(_OBJECT_NAME, "the name of a Secret: a-z 0-9 - and ."),
+        Field(
+            description="Secrets in the connectors' namespaces to pull the image with for connectors that name none, "
+            "separated by commas. Empty: one is made from the connector's token for images of Apono's registry."
+        ),
+    ] = ()
+    proxy: Annotated[
+        Proxy,
+        Field(
+            description="JSON object: the proxy of connectors, by httpProxy and httpsProxy (URLs without a password), "
+            "noProxy (a list of hosts, domains and addresses besides the cluster's own and the Pod Identity agent), "
+            "and clusterDomain."
+        ),
+    ] = Proxy()
+    private_ca: Annotated[
+        PrivateCa,
+        Field(
+            description="JSON object: configMap and key of all certificates that connectors are to trust, in PEM; the "
+            "ConfigMap has to be in each namespace with connectors."
+        ),
+    ] = PrivateCa()
     apono_url: Annotated[
         str, Field(min_length=1, pattern=r"^[^/]+$", description="Host of Apono's API, without a scheme.")
     ] = "api.apono.io"
@@ -232,6 +266,7 @@ class Settings(BaseSettings):
         "allowed_env_names",
         "allowed_pod_label_keys",
         "allowed_pod_annotation_keys",
+        "connector_image_pull_secrets",
         mode="before",
     )
     @classmethod
@@ -315,6 +350,9 @@ class Settings(BaseSettings):
             role_tags=self.role_tags,
             max_session_duration=self.max_session_duration,
             connector_image=self.connector_image,
+            connector_image_pull_secrets=self.connector_image_pull_secrets,
+            proxy=self.proxy,
+            private_ca=self.private_ca,
             apono_url=self.apono_url,
         )
 

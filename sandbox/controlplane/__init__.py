@@ -34,6 +34,7 @@ __all__ = [
     "Webhook",
     "Write",
     "helm",
+    "helm3",
     "kubeconform",
     "shared_control_plane",
 ]
@@ -42,6 +43,11 @@ __all__ = [
 def helm() -> Path:
     """The pinned Helm, built if missing; raises BuildError."""
     return executable("helm")
+
+
+def helm3() -> Path:
+    """The pinned Helm of the version before, built if missing; raises BuildError."""
+    return executable("helm3")
 
 
 def kubeconform() -> Path:

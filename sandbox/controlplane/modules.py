@@ -8,6 +8,7 @@ KUBERNETES = "k8s.io/kubernetes"
 KUBERNETES_VERSION = "v1.37.2"
 KWOK_VERSION = "v0.8.0"
 HELM_VERSION = "v4.3.1"
+HELM_3_VERSION = "v3.22.0"
 KUBECONFORM_VERSION = "v0.8.0"
 COMMANDS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
 
@@ -62,5 +63,11 @@ MODULES = (
             "helm.sh/helm/v4/internal/version.version": HELM_VERSION,
             "main.version": KUBECONFORM_VERSION,
         },
+    ),
+    Module(
+        "helm3",
+        requires={"helm.sh/helm/v3": HELM_3_VERSION},
+        tools={"helm3": "helm.sh/helm/v3/cmd/helm"},
+        variables={"helm.sh/helm/v3/internal/version.version": HELM_3_VERSION},
     ),
 )

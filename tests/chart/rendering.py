@@ -12,6 +12,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "apono-operator"
+CONNECTORS_CHART = ROOT / "charts" / "apono-connectors"
 RELEASE, NAMESPACE = "connectors", "apono"
 BOUNDARIES = {"permissionsBoundaries": {"ReadOnly": "arn:aws:iam::123456789012:policy/connector-boundary"}}
 
@@ -23,6 +24,17 @@ class Rendering:
     """What one set of values makes."""
 
     objects: tuple[Json, ...]
+    """What is installed."""
+
+    hooks: tuple[Json, ...] = ()
+    """What Helm runs beside."""
+
+    @classmethod
+    def parse(cls, text: str) -> Rendering:
+        """Read what Helm printed."""
+        documents = [document for document in yaml.safe_load_all(text) if document]
+        hooks = [document for document in documents if _is_hook(document)]
+        return cls(tuple(document for document in documents if document not in hooks), tuple(hooks))
 
     def of(self, *kinds: str) -> list[Json]:
         return [document for document in self.objects if document["kind"] in kinds]
@@ -48,6 +60,10 @@ class Rendering:
         return {entry["name"]: entry["value"] for entry in self.container["env"] if "value" in entry}
 
 
+def _is_hook(document: Json) -> bool:
+    return "helm.sh/hook" in document["metadata"].get("annotations", {})
+
+
 @dataclass(frozen=True)
 class Chart:
     """The chart; each set of values is rendered once."""
@@ -55,16 +71,18 @@ class Chart:
     directory: Path
     helm: Path
     scratch: Path
+    least: Json = field(default_factory=lambda: dict(BOUNDARIES))
+    """What every installation must decide."""
+
     _renderings: dict[str, Rendering] = field(default_factory=dict)
 
     def render(self, values: Json) -> Rendering:
-        """Render *values* on top of what every installation must decide, a boundary."""
+        """Render *values* on top of what every installation must decide."""
         key = json.dumps(values, sort_keys=True)
         if key not in self._renderings:
-            done = self.template({**BOUNDARIES, **values})
+            done = self.template({**self.least, **values})
             assert done.returncode == 0, done.stderr
-            documents = yaml.safe_load_all(done.stdout)
-            self._renderings[key] = Rendering(tuple(document for document in documents if document))
+            self._renderings[key] = Rendering.parse(done.stdout)
         return self._renderings[key]
 
     def refusal(self, values: Json) -> str:

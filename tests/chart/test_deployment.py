@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sandbox.controlplane import ControlPlane
 
+DEFINITION = "aponoconnectors.apono.io"
 DIGEST = f"sha256:{'0' * 64}"
 PLACEMENT: dict[str, Any] = {
     "nodeSelector": {"kubernetes.io/os": "linux"},
@@ -24,6 +25,14 @@ PLACEMENT: dict[str, Any] = {
     "priorityClassName": "system-cluster-critical",
     "imagePullSecrets": [{"name": "registry"}],
 }
+EVERYTHING: dict[str, Any] = {
+    "networkPolicy": {"enabled": True},
+    "proxy": {"httpsProxy": "http://proxy.example:3128"},
+    "privateCa": {"configMap": "corporate-ca"},
+    "rbac": {"aggregateToEdit": True, "aggregateToAdmin": True},
+    "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "more", "namespace": NAMESPACE}}],
+}
+"""What makes every object of the chart, and every part of them."""
 
 
 @pytest.fixture(scope="session")
@@ -142,7 +151,11 @@ def test_objects_are_named_after_the_release(chart: Chart, values: dict[str, str
     rendering = chart.render(values)
 
     names = {document["metadata"]["name"] for document in rendering.objects}
-    assert names == {name, f"{name}-watch", f"{name}-connectors", f"{name}-lease"}
+    assert names - {DEFINITION} == {name, f"{name}-watch", f"{name}-view", f"{name}-connectors", f"{name}-lease"}
+    assert {document["metadata"]["name"] for document in rendering.hooks} <= {
+        f"{name}-uninstall",
+        f"{name}-uninstall-{NAMESPACE}",
+    }
 
 
 def test_a_namespace_with_restricted_pod_security_admits_the_pod(
@@ -160,15 +173,16 @@ def test_a_namespace_with_restricted_pod_security_admits_the_pod(
 def test_an_api_server_knows_every_field_of_every_object(
     chart: Chart, control_plane: ControlPlane, restricted_namespace: str
 ) -> None:
-    rendering = chart.render({**PLACEMENT, "grants": [{"namespaces": [restricted_namespace]}]})
-    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": rendering.objects})
+    rendering = chart.render({**PLACEMENT, **EVERYTHING, "grants": [{"namespaces": [restricted_namespace]}]})
+    made = [one for one in (*rendering.objects, *rendering.hooks) if one["metadata"]["name"] != DEFINITION]
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": made})
     moved = text.replace(f'"namespace": "{NAMESPACE}"', f'"namespace": "{restricted_namespace}"')
 
     answer = control_plane.kubectl(
         "create", "--dry-run=server", "--validate=strict", "--filename=-", "--output=name", stdin=moved
     )
 
-    assert len(answer.splitlines()) == len(rendering.objects)
+    assert len(answer.splitlines()) == len(made)
 
 
 def test_a_template_of_the_administrators_is_found_in_the_pod(chart: Chart) -> None:

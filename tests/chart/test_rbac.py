@@ -29,6 +29,7 @@ WRITE: Rights = {
 LEASE: Rights = {("coordination.k8s.io", "leases", verb) for verb in ("get", "update", "create")}
 WATCH = CONNECTORS | CHILDREN
 CLUSTER = ""
+AGGREGATION = "rbac.authorization.k8s.io/aggregate-to-"
 PATTERNS: Json = {
     "grants": [{"namespaces": ["team-*", "shared"]}, {"namespaces": ["lab-[!0-9]", "lab-?x"]}],
     "grantedNamespaces": ["team-a", "team-b", "lab-a", "lab-1x"],
@@ -45,8 +46,13 @@ def rights_by_namespace(rendering: Rendering) -> dict[str, Rights]:
         namespace = binding["metadata"].get("namespace", CLUSTER)
         role = roles.pop((binding["roleRef"]["kind"], namespace, binding["roleRef"]["name"]))
         found.setdefault(namespace, set()).update(rights(role))
-    assert roles == {}, "roles that nothing binds"
+    assert {kind for kind, _, _ in roles} <= {"ClusterRole"}
+    assert all(is_of_people(role) for role in roles.values()), "roles that nothing binds"
     return found
+
+
+def is_of_people(role: Json) -> bool:
+    return any(label.startswith(AGGREGATION) for label in role["metadata"]["labels"])
 
 
 def identity(role: Json) -> tuple[str, str, str]:
@@ -97,6 +103,76 @@ def test_what_is_cluster_wide_is_named_after_the_release_and_its_namespace_when_
 
     names = {document["metadata"]["name"] for document in rendering.of("ClusterRole", "ClusterRoleBinding")}
     assert names == {f"{RELEASE}-apono-operator-watch-{NAMESPACE}"}
+
+
+def test_with_named_namespaces_nothing_is_cluster_wide_but_the_definition_and_what_a_deleted_namespace_needs(
+    chart: Chart,
+) -> None:
+    values = {"watchNamespaces": [NAMESPACE], "rbac": {"aggregateToEdit": True}, "networkPolicy": {"enabled": True}}
+
+    rendering = chart.render(values)
+
+    everything = (*rendering.objects, *rendering.hooks)
+    assert {one["kind"] for one in everything if "namespace" not in one["metadata"]} == {
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+    }
+    (cluster_wide,) = rendering.of("ClusterRole")
+    assert rights(cluster_wide) == CONNECTORS
+
+
+READ: Rights = {("apono.io", "aponoconnectors", verb) for verb in ("get", "list", "watch")}
+CHANGE: Rights = {
+    ("apono.io", "aponoconnectors", verb) for verb in ("create", "update", "patch", "delete", "deletecollection")
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "joined"),
+    [
+        ({}, {"view": READ}),
+        ({"aggregateToView": False}, {}),
+        ({"aggregateToEdit": True}, {"view": READ, "edit": CHANGE}),
+        ({"aggregateToAdmin": True}, {"view": READ, "admin": CHANGE}),
+    ],
+)
+def test_people_see_connectors_by_default_and_write_them_only_if_it_is_asked_for(
+    chart: Chart, values: Json, joined: dict[str, Rights]
+) -> None:
+    rendering = chart.render({"rbac": values})
+
+    found = {
+        label.removeprefix(AGGREGATION): rights(role)
+        for role in rendering.of("ClusterRole")
+        for label in role["metadata"]["labels"]
+        if label.startswith(AGGREGATION)
+    }
+    assert found == joined
+
+
+def test_the_operator_only_reads_secrets_when_the_administrator_names_those_to_pull_with(chart: Chart) -> None:
+    everywhere = set().union(*rights_by_namespace(chart.render({"connectorImagePullSecrets": ["mirror"]})).values())
+
+    assert {verb for _, resource, verb in everywhere if resource == "secrets"} == {"get"}
+
+
+@pytest.mark.parametrize(
+    ("values", "places"), [({}, [CLUSTER]), ({"watchNamespaces": ["team-a", NAMESPACE]}, ["team-a", NAMESPACE])]
+)
+def test_the_check_before_an_uninstallation_may_list_connectors_and_nothing_else(
+    chart: Chart, values: Json, places: list[str]
+) -> None:
+    hooks = chart.render(values).hooks
+
+    (account,) = (hook["metadata"]["name"] for hook in hooks if hook["kind"] == "ServiceAccount")
+    (job,) = (hook for hook in hooks if hook["kind"] == "Job")
+    assert job["spec"]["template"]["spec"]["serviceAccountName"] == account
+    roles = [hook for hook in hooks if hook["kind"] in ("Role", "ClusterRole")]
+    assert [role["metadata"].get("namespace", CLUSTER) for role in roles] == places
+    assert all(rights(role) == {("apono.io", "aponoconnectors", "list")} for role in roles)
+    subjects = [hook["subjects"] for hook in hooks if hook["kind"].endswith("Binding")]
+    assert subjects == [[{"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}]] * len(places)
 
 
 @pytest.mark.parametrize("values", [{}, PATTERNS, {"watchNamespaces": [NAMESPACE]}])

@@ -13,8 +13,12 @@ from apono_operator import settings as operator_settings
 from apono_operator.settings import PREFIX, Settings
 from tests.chart.rendering import BOUNDARIES, CHART, NAMESPACE, RELEASE, Chart, Rendering
 
-SET_BY_THE_CHART = {"namespace", "lease_name"}
-LEASE_NAME = f"{RELEASE}-apono-operator"
+SET_BY_THE_CHART = {"namespace", "lease_name", "deployment_name"}
+NAMED: dict[str, Any] = {
+    "namespace": NAMESPACE,
+    "lease_name": f"{RELEASE}-apono-operator",
+    "deployment_name": f"{RELEASE}-apono-operator",
+}
 REQUIRED: dict[str, Any] = {"permissions_boundaries": BOUNDARIES["permissionsBoundaries"]}
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 OTHER_ACCOUNT: dict[str, Any] = {
@@ -62,6 +66,14 @@ CHOSEN: dict[str, Any] = {
     "role_tags": {"owner": "platform, and <others> & co", "number": "1000000"},
     "max_session_duration": 43200,
     "connector_image": "registry.example/apono/connector:v2",
+    "connector_image_pull_secrets": ["mirror", "second.mirror"],
+    "proxy": {
+        "httpProxy": "http://proxy.example:3128",
+        "httpsProxy": "https://proxy.example",
+        "noProxy": [".example", "10.0.0.0/8"],
+        "clusterDomain": "corp.local",
+    },
+    "private_ca": {"configMap": "corporate-ca", "key": "bundle.pem"},
     "apono_url": "api.eu.apono.io",
     "resync_seconds": 86400,
     "secret_poll_seconds": 1.5,
@@ -112,6 +124,15 @@ REFUSED: list[tuple[str, Any]] = [
     ("max_session_duration", 3599),
     ("max_session_duration", 43201),
     ("connector_image", ""),
+    ("connector_image_pull_secrets", ["Mirror"]),
+    ("connector_image_pull_secrets", ["a,b"]),
+    ("proxy", {"httpsProxy": "proxy.example:3128"}),
+    ("proxy", {"httpsProxy": "http://user:password@proxy.example"}),
+    ("proxy", {"noProxy": ["a,b"]}),
+    ("proxy", {"clusterDomain": ".local"}),
+    ("proxy", {"socksProxy": ""}),
+    ("private_ca", {"configMap": "Corporate"}),
+    ("private_ca", {"configMap": "corporate", "key": "a/b"}),
     ("apono_url", "https://api.apono.io"),
     ("resync_seconds", 9),
     ("resync_seconds", 86401),
@@ -160,7 +181,7 @@ def test_every_setting_but_namespace_and_lease_is_tried_here_with_a_value_that_i
 
 
 def test_every_setting_arrives_as_it_was_chosen(chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = Settings(namespace=NAMESPACE, lease_name=LEASE_NAME, **CHOSEN)
+    expected = Settings(**NAMED, **CHOSEN)
 
     rendering = chart.render({**as_values(CHOSEN), "grantedNamespaces": ["team-b"], "replicas": 1})
 
@@ -168,7 +189,7 @@ def test_every_setting_arrives_as_it_was_chosen(chart: Chart, monkeypatch: pytes
 
 
 def test_the_chart_s_defaults_are_the_operator_s(chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = Settings(namespace=NAMESPACE, lease_name=LEASE_NAME, **REQUIRED)
+    expected = Settings(**NAMED, **REQUIRED)
 
     assert as_read_by_the_operator(chart.render({}), monkeypatch) == expected
 

@@ -3,9 +3,15 @@
 {{- include "apono-operator.checkBoundary" . -}}
 {{- include "apono-operator.checkElection" .Values -}}
 {{- include "apono-operator.checkManagementAccounts" .Values.managementAccounts -}}
-{{- range .Values.extraEnv -}}
+{{- range $entry := .Values.extraEnv -}}
 {{- if hasPrefix "APONO_OPERATOR_" .name -}}
 {{- fail (printf "extraEnv: %s is a setting of the operator. Set the value of this chart that stands for it" .name) -}}
+{{- end -}}
+{{- $chosen := include "apono-operator.networkEnv" $ | fromYamlArray -}}
+{{- range $variable := $chosen -}}
+{{- if eq $variable.name $entry.name -}}
+{{- fail (printf "extraEnv: %s is set by the values proxy and privateCa already. Take it out of extraEnv" $entry.name) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- range $label, $_ := .Values.podLabels -}}

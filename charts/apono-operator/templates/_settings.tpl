@@ -4,11 +4,14 @@ empty is left to the operator's default, but for false and 0, and for allowedEnv
 empty list means it.
 */}}
 {{- define "apono-operator.settings" -}}
+- name: APONO_OPERATOR_DEPLOYMENT_NAME
+  value: {{ include "apono-operator.fullname" . }}
 {{- range $key := list "watchNamespaces" "watchSelector" "grants" "permissionsBoundaries" "allowUnboundedRoles"
       "allowedManagedPolicyArns" "allowedRoleTagKeys" "allowedEnvNames" "allowedPodLabelKeys"
-      "allowedPodAnnotationKeys" "managementAccounts" "roleTags" "maxSessionDuration" "connectorImage" "aponoUrl" "resyncSeconds"
-      "secretPollSeconds" "stackPollSeconds" "workers" "awsRateLimits" "leaderElection" "leaseDurationSeconds"
-      "leaseRenewDeadlineSeconds" "leaseRetrySeconds" "httpPort" "logFormat" "logLevel" }}
+      "allowedPodAnnotationKeys" "managementAccounts" "roleTags" "maxSessionDuration" "connectorImage"
+      "connectorImagePullSecrets" "proxy" "privateCa" "aponoUrl" "resyncSeconds" "secretPollSeconds" "stackPollSeconds"
+      "workers" "awsRateLimits" "leaderElection" "leaseDurationSeconds" "leaseRenewDeadlineSeconds" "leaseRetrySeconds"
+      "httpPort" "logFormat" "logLevel" }}
 {{- $value := index $.Values $key }}
 {{- if or $value (has (kindOf $value) (list "bool" "int" "int64" "float64")) (and (eq $key "allowedEnvNames") (kindIs "slice" $value)) }}
 - name: APONO_OPERATOR_{{ snakecase $key | upper }}

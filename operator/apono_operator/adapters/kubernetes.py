@@ -137,14 +137,27 @@ class Kubernetes:
             ConflictError: the list took longer than the API server keeps it; begin anew.
             AdapterError: if the API server does not say.
         """
+        for connector in self._connectors(namespace, _METADATA_ALONE):
+            metadata = connector["metadata"]
+            yield Owner(metadata["namespace"], metadata["name"], metadata["uid"])
+
+    def whole_connectors(self, namespace: str | None) -> Iterator[Manifest]:
+        """Yield the same with spec and status.
+
+        Raises:
+            UnservedError: the custom resource definition is not installed.
+            ConflictError: the list took longer than the API server keeps it; begin anew.
+            AdapterError: if the API server does not say.
+        """
+        yield from self._connectors(namespace, "application/json")
+
+    def _connectors(self, namespace: str | None, accept: str) -> Iterator[Manifest]:
         scope = f"namespaces/{namespace}/" if namespace else ""
         path = f"/apis/{v1alpha1.API_VERSION}/{scope}{v1alpha1.PLURAL}"
         query = {"limit": str(CONNECTOR_PAGE)}
         while True:
-            answer = self._call("GET", path, query=query, accept=_METADATA_ALONE)
-            for connector in answer.get("items") or ():
-                metadata = connector["metadata"]
-                yield Owner(metadata["namespace"], metadata["name"], metadata["uid"])
+            answer = self._call("GET", path, query=query, accept=accept)
+            yield from answer.get("items") or ()
             query["continue"] = answer.get("metadata", {}).get("continue", "")
             if not query["continue"]:
                 return
@@ -186,8 +199,10 @@ class Kubernetes:
         except NotFoundError:
             return
 
-    def apply_status(self, owner: Owner, status: Mapping[str, Any], *, resource_version: str) -> Manifest:
-        """Write the connector's status whole, on the subresource, if it still has *resource_version*.
+    def apply_status(
+        self, owner: Owner, status: Mapping[str, Any], *, resource_version: str, manager: str = FIELD_MANAGER
+    ) -> Manifest:
+        """Write all of the status that *manager* has a say in, on the subresource, if it still has *resource_version*.
 
         Returns the connector as it is then.
 
@@ -205,7 +220,7 @@ class Kubernetes:
             "metadata": {"name": owner.name, "namespace": owner.namespace, "resourceVersion": resource_version},
             "status": status,
         }
-        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        query = {"fieldManager": manager, "force": "true"}
         return self._call("PATCH", f"{_path(key)}/status", query=query, body=body)
 
     def post(self, event: Event, owner: Owner, now: datetime, *, once: str = "") -> None:

@@ -74,7 +74,8 @@ class ChildrenUpkeep:
         conflict = plan.object_conflict(observed.objects, desired, self.owner)
         if conflict:
             return stuck(Reason.NAME_CONFLICT, str(conflict))
-        changes = plan.plan_objects(desired, observed.objects, self.owner)
+        writes_secrets = not self.environment.administration.connector_image_pull_secrets
+        changes = plan.plan_objects(desired, observed.objects, self.owner, writes_secrets=writes_secrets)
         self.differences = drift.object_differences(changes)
         objects = self._change(changes, observed, begin) if self.mandate.changes else observed.objects
         self._remember_secrets(objects)

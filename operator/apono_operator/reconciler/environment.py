@@ -19,6 +19,7 @@ from apono_operator.adapters.errors import AdapterError
 from apono_operator.adapters.kubernetes import Kubernetes
 from apono_operator.reconciler.answers import Answers
 from apono_operator.state.administration import Administration
+from apono_operator.state.claim import DEFAULT_INSTALLATION, Installation
 from apono_operator.state.finding import Finding
 from apono_operator.state.member_accounts import StackSetPlace
 from apono_operator.state.resources import Cluster, IamRole, Manifest, ObjectKey, Owner, child_keys
@@ -184,6 +185,9 @@ class Environment:
     issuer: str
     """Host and path of the cluster's OIDC issuer, without ``https://``."""
 
+    installation: Installation = DEFAULT_INSTALLATION
+    """This one, which claims the connectors that it serves."""
+
     thorough_seconds: float = 3600.0
     """Between looks at what is attached to a role, and at the OIDC provider."""
 
@@ -219,6 +223,9 @@ class Environment:
 
     corrections: dict[str, tuple[str, float]] = field(default_factory=dict)
     """What was last told to have been put right, and when, by the connector's uid."""
+
+    contests: dict[str, float] = field(default_factory=dict)
+    """Since when another installation is seen to tell that it would serve a connector, too, by the connector's uid."""
 
     absences: dict[str, float] = field(default_factory=dict)
     """Since when the role of a connector under deletion has not been found, by the connector's uid."""
@@ -261,6 +268,7 @@ class Environment:
             self.members,
             self.preflights,
             self.secrets,
+            self.contests,
             self.absences,
             self.corrections,
         ):

@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 
 from apono_operator import v1alpha1
 from apono_operator.adapters.errors import ConflictError
+from apono_operator.reconciler.claims import claimed, holder_elsewhere
 from apono_operator.reconciler.course import Course, Outcome
 from apono_operator.reconciler.environment import Environment
 from apono_operator.reconciler.removal import Removal
 from apono_operator.reconciler.report import record_events, write_deletion_status, write_status
 from apono_operator.reconciler.upkeep import Upkeep
-from apono_operator.state.finding import Finding
+from apono_operator.state.finding import Finding, Next, stuck
 from apono_operator.state.resources import Manifest, ObjectKey, Owner
+from apono_operator.v1alpha1 import Reason
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,13 @@ class Reconciler:
         connector = self._connector(owner)
         if connector is None or "deletionTimestamp" in connector["metadata"]:
             return None
-        course = Course(self.environment, connector, owner, quick=quick)
+        try:
+            mine = claimed(self.environment, connector, owner)
+        except ConflictError:  # another pass, or another installation, was there first
+            return Outcome(Next.TIME, hurry=True, read=connector)
+        if mine is None:
+            return Outcome(Next.SOMEBODY, read=connector)
+        course = Course(self.environment, mine, owner, quick=quick)
         outcome = replace(Upkeep(course).run(), read=connector)
         try:
             write_status(self.environment, course.connector, owner, course.findings, course.facts)
@@ -73,6 +81,10 @@ class Reconciler:
         connector = self._connector(owner)
         if connector is None:
             return None
+        holder = holder_elsewhere(self.environment, connector)
+        if holder:
+            waiting = stuck(Reason.CLAIMED_ELSEWHERE, f"The installation {holder} of the operator takes it away.")
+            return Remainder(waiting, connector["metadata"]["generation"])
         removal = Removal(self.environment, connector, owner, quick=quick)
         finding = removal.run()
         if finding:

@@ -11,10 +11,24 @@ import structlog
 from apono_operator.adapters.api_answers import NotFoundError
 from apono_operator.adapters.errors import AdapterError
 from apono_operator.reconciler.environment import Environment
-from apono_operator.state.conditions import Event, aspects_of, conditions, deletion_conditions, events, one_line
+from apono_operator.state.conditions import (
+    Event,
+    aspects_of,
+    conditions,
+    deletion_conditions,
+    events,
+    one_line,
+    timestamp,
+)
 from apono_operator.state.finding import Finding, Findings
 from apono_operator.state.resources import Manifest, Owner
-from apono_operator.v1alpha1 import AponoConnectorStatus, Condition, ConditionType, Mode, Reason
+from apono_operator.v1alpha1 import AponoConnectorStatus, Condition, ConditionStatus, ConditionType, Mode, Reason
+
+CONTENDER = "apono-operator-contender"
+"""The field manager of the one condition that an installation writes which does not serve the connector."""
+
+OURS = frozenset(ConditionType) - {ConditionType.CONTESTED}
+"""The conditions of the installation that serves it."""
 
 CORRECTION_SECONDS = 600.0
 """For how long the same correction is not told again."""
@@ -30,7 +44,7 @@ def status_of(connector: Manifest) -> dict[str, Any]:
 def conditions_of(connector: Manifest) -> list[Condition]:
     """Return those conditions in the status that are ours and can be read."""
     listed = AponoConnectorStatus.readable(status_of(connector)).conditions or []
-    return [condition for condition in listed if condition.type in set(ConditionType)]
+    return [condition for condition in listed if condition.type in OURS]
 
 
 def write_status(
@@ -76,6 +90,44 @@ def announce(environment: Environment, connector: Manifest, owner: Owner, facts:
     return environment.kubernetes.apply_status(owner, {**known, **facts}, resource_version=version)
 
 
+def is_contested(connector: Manifest) -> bool:
+    """Tell whether another installation of the operator told that it is set up for *connector* as well."""
+    return _contest(connector) is not None
+
+
+def contest(environment: Environment, connector: Manifest, owner: Owner, message: str) -> bool:
+    """Tell, beside the status of who serves it, that this installation leaves the connector alone.
+
+    Returns whether that was not told yet.
+
+    Raises:
+        ConflictError: the connector was changed meanwhile.
+        AdapterError: it was not written.
+    """
+    before = _contest(connector)
+    if before and before.message == message:
+        return False
+    condition = Condition(
+        type=ConditionType.CONTESTED,
+        status=ConditionStatus.TRUE,
+        reason=Reason.CLAIMED_ELSEWHERE,
+        message=message,
+        last_transition_time=before.last_transition_time if before else timestamp(environment.now()),
+    )
+    _apply_as_contender(environment, connector, owner, [_document(condition)])
+    return before is None
+
+
+def withdraw_contest(environment: Environment, connector: Manifest, owner: Owner) -> Manifest:
+    """Take that back, whoever told it, and return the connector as it is then.
+
+    Raises:
+        ConflictError: the connector was changed meanwhile.
+        AdapterError: it was not written.
+    """
+    return _apply_as_contender(environment, connector, owner, []) if is_contested(connector) else connector
+
+
 def was_drifted(connector: Manifest) -> bool:
     """Tell whether the status says that something differs from what was carried out."""
     return any(condition.type == ConditionType.DRIFTED for condition in conditions_of(connector))
@@ -102,6 +154,19 @@ def record_events(environment: Environment, owner: Owner, news: Iterable[Event])
             environment.kubernetes.post(event, owner, environment.now())
         except AdapterError as error:
             log.debug("the Event was not posted", error=error.message)
+
+
+def _contest(connector: Manifest) -> Condition | None:
+    listed = AponoConnectorStatus.readable(status_of(connector)).conditions or []
+    return next((condition for condition in listed if condition.type == ConditionType.CONTESTED), None)
+
+
+def _apply_as_contender(
+    environment: Environment, connector: Manifest, owner: Owner, listed: Sequence[Mapping[str, Any]]
+) -> Manifest:
+    status = {"conditions": listed} if listed else {}
+    version = connector["metadata"]["resourceVersion"]
+    return environment.kubernetes.apply_status(owner, status, resource_version=version, manager=CONTENDER)
 
 
 def _mode_of(connector: Manifest) -> Mode | None:
@@ -139,5 +204,5 @@ def _document(value: AponoConnectorStatus | Condition) -> dict[str, Any]:
 def _comparable(status: Mapping[str, Any]) -> dict[str, Any]:
     """The API server keeps the conditions in an order of its own, and other writers' among them."""
     listed = {condition["type"]: condition for condition in status.get("conditions", ())}
-    ours = {kind: condition for kind, condition in listed.items() if kind in set(ConditionType)}
+    ours = {kind: condition for kind, condition in listed.items() if kind in OURS}
     return {**status, "conditions": ours}

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from apono_operator.state.egress import PrivateCa, Proxy
 from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.v1alpha1 import Mode, PermissionSet
 
@@ -80,6 +81,11 @@ class Administration(BaseModel):
     role_tags: Mapping[str, str] = Field(default_factory=dict)
     max_session_duration: Annotated[int, Field(ge=3600, le=43200)] = 3600
     connector_image: str = DEFAULT_IMAGE
+    connector_image_pull_secrets: tuple[str, ...] = ()
+    """Names of Secrets in the connectors' namespaces; with any, none is made from the token."""
+
+    proxy: Proxy = Proxy()
+    private_ca: PrivateCa = PrivateCa()
     apono_url: str = "api.apono.io"
 
     def allows_managed_policy(self, arn: str) -> bool:

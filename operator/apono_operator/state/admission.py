@@ -61,7 +61,7 @@ def management_account_of(request: Request, administration: Administration) -> M
 
 def _grant_covers(request: Request, administration: Administration) -> Refusal | None:
     grants = [grant for grant in administration.grants if grant.covers_namespace(request.namespace)]
-    lacking = [_lacking(request, administration, grant) for grant in grants]
+    lacking = [list(_lacks(request, grant)) for grant in grants]
     if any(not missing for missing in lacking):
         return None
     wish = ", ".join(_fewest(lacking)) if lacking else "connectors at all"
@@ -78,18 +78,14 @@ def _fewest(lacking: list[list[str]]) -> list[str]:
     return sorted(lacking, key=len)[0]  # noqa: FURB192 -- mypy takes no len as min's key
 
 
-def _lacking(request: Request, administration: Administration, grant: Grant) -> list[str]:
-    return list(_lacks(request, administration, grant))
-
-
-def _lacks(request: Request, administration: Administration, grant: Grant) -> Iterator[str]:
+def _lacks(request: Request, grant: Grant) -> Iterator[str]:
     spec = request.spec
     if spec.target.mode not in grant.modes:
         yield f"mode {spec.target.mode}"
     if spec.permissions not in grant.permissions:
         yield f"permissions {spec.permissions}"
-    image = request.image(administration)
-    if not grant.covers_image(image):
+    image = request.options.image  # the administrator's own choice needs no grant
+    if image and not grant.covers_image(image):
         yield f"image {image} (granted: {', '.join(grant.image_registries)})"
 
 

@@ -172,7 +172,7 @@ class _Stamp:
             status=status,
             reason=reason,
             message=one_line(message),
-            last_transition_time=before.last_transition_time if before and unchanged else _timestamp(self.now),
+            last_transition_time=before.last_transition_time if before and unchanged else timestamp(self.now),
             observed_generation=self.generation,
         )
 
@@ -205,7 +205,8 @@ def one_line(message: str) -> str:
     return words if len(words) <= MESSAGE_LIMIT else f"{words[: MESSAGE_LIMIT - 1]}…"
 
 
-def _timestamp(now: datetime) -> str:
+def timestamp(now: datetime) -> str:
+    """Return *now* as the Kubernetes API writes times."""
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -193,6 +193,9 @@ def _pod_spec(inputs: Inputs, options: ConnectorDeployment) -> dict[str, Any]:
         pod_spec["imagePullSecrets"] = [{"name": name} for name in pull_secrets]
     if options.node_selector:
         pod_spec["nodeSelector"] = dict(options.node_selector)
+    volumes = inputs.administration.private_ca.volumes()
+    if volumes:
+        pod_spec["volumes"] = volumes
     if options.tolerations:
         pod_spec["tolerations"] = [
             toleration.model_dump(mode="json", exclude_none=True) for toleration in options.tolerations
@@ -212,6 +215,7 @@ def _container(inputs: Inputs, options: ConnectorDeployment, overrides: Security
         {"name": "APONO_CONNECTOR_ID", "value": connector_id(inputs.spec, inputs.owner)},
         {"name": "APONO_URL", "value": inputs.administration.apono_url},
     ]
+    variables += _network_variables(inputs.administration, options)
     variables += [{"name": variable.name, "value": _literal(variable.value)} for variable in options.env or ()]
     container: dict[str, Any] = {
         "name": CONTAINER,
@@ -222,9 +226,19 @@ def _container(inputs: Inputs, options: ConnectorDeployment, overrides: Security
         "livenessProbe": _probe(initialDelaySeconds=30, periodSeconds=30, timeoutSeconds=5, failureThreshold=3),
         "readinessProbe": _probe(periodSeconds=10, timeoutSeconds=5, failureThreshold=3),
     }
+    mounts = inputs.administration.private_ca.mounts()
+    if mounts:
+        container["volumeMounts"] = mounts
     if options.image_pull_policy:
         container["imagePullPolicy"] = options.image_pull_policy
     return container
+
+
+def _network_variables(administration: Administration, options: ConnectorDeployment) -> list[dict[str, Any]]:
+    """The administrator's way out, but for variables that the user gives, whose case makes no difference."""
+    given = {variable.name.upper() for variable in options.env or ()}
+    variables = {**administration.proxy.variables(), **administration.private_ca.variables()}
+    return [{"name": name, "value": value} for name, value in variables.items() if name.upper() not in given]
 
 
 def _literal(text: str) -> str:
@@ -275,6 +289,8 @@ def _given(value: Any, *, default: Any) -> Any:
 def _pull_secret_names(inputs: Inputs, options: ConnectorDeployment) -> list[str]:
     if options.image_pull_secrets:
         return [secret.name for secret in options.image_pull_secrets]
+    if inputs.administration.connector_image_pull_secrets:
+        return list(inputs.administration.connector_image_pull_secrets)
     return [inputs.owner.child_name] if _derives_pull_secret(inputs) else []
 
 
@@ -282,7 +298,8 @@ def _derives_pull_secret(inputs: Inputs) -> bool:
     """The token opens Apono's registry alone, so it is given to no other."""
     options = inputs.spec.deployment or ConnectorDeployment()
     image = options.image or inputs.administration.connector_image
-    return not options.image_pull_secrets and registry_of(image) == CONNECTOR_REGISTRY
+    named = options.image_pull_secrets or inputs.administration.connector_image_pull_secrets
+    return not named and registry_of(image) == CONNECTOR_REGISTRY
 
 
 def emptied_secret(owner: Owner) -> Manifest:

@@ -221,15 +221,18 @@ def plan_role_deletion(observed: IamRole | None) -> tuple[RoleChange, ...]:
     return () if observed is None else tuple(_deletion(observed))
 
 
-def plan_objects(desired: State, observed: Mapping[ObjectKey, Manifest], owner: Owner) -> tuple[ObjectChange, ...]:
+def plan_objects(
+    desired: State, observed: Mapping[ObjectKey, Manifest], owner: Owner, *, writes_secrets: bool = True
+) -> tuple[ObjectChange, ...]:
     """Return the objects to write, in the order of *desired*, which is that of their making.
 
-    A pull Secret of ours that is no longer wanted loses its content: the operator may not delete Secrets.
+    A pull Secret of ours that is no longer wanted loses its content: the operator may not delete Secrets. It stays as
+    it is where the operator may not write them either.
     """
     emptied = {
         key: emptied_secret(owner)
         for key, manifest in observed.items()
-        if key.kind == "Secret" and key not in desired.objects and is_controlled_by(manifest, owner)
+        if writes_secrets and key.kind == "Secret" and key not in desired.objects and is_controlled_by(manifest, owner)
     }
     wanted = {**emptied, **desired.objects}
     changes = (_object_change(manifest, observed.get(key)) for key, manifest in wanted.items())

@@ -65,6 +65,10 @@ class ConditionType(StrEnum):
     STALLED = "Stalled", "Only while True: nothing will change until somebody corrects something."
     DRIFTED = "Drifted", "Only while True: others changed the role or the children; the message says what differs."
     SUSPENDED = "Suspended", "Only while True: `spec.suspend` is true, and nothing is changed."
+    CONTESTED = (
+        "Contested",
+        "Only while True: another installation is set up for the connector as well, and leaves it alone.",
+    )
     DELETION_BLOCKED = "DeletionBlocked", "Only while True: the deletion cannot go on; the message says why."
 
 

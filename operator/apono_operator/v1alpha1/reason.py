@@ -103,6 +103,11 @@ class Reason(StrEnum):
         "An object or a role of the name we need exists and is not this connector's; it is left alone.",
         "Rename or delete that object, or name the connector differently.",
     )
+    CLAIMED_ELSEWHERE = (
+        "ClaimedElsewhere",
+        "Another installation of the operator serves the connector; this one leaves it alone.",
+        "Take the namespace out of one of them, or uninstall one; which, the message tells.",
+    )
     REJECTED = (
         "Rejected",
         "AWS or Kubernetes refuses what we ask as invalid.",

@@ -34,6 +34,14 @@ class AponoConnectorStatus(ApiModel):
             json_schema_extra={"format": "int64"},
         ),
     ] = None
+    claimed_by: Annotated[
+        str | None,
+        Field(
+            description="Installation of the operator that serves this connector, by namespace and name of its "
+            "Deployment. Others leave it alone as long as that Deployment exists.",
+            max_length=317,
+        ),
+    ] = None
     connector_id: Annotated[str | None, Field(description="Identity of the connector at Apono.", max_length=253)] = None
     connector_role_arn: Annotated[
         str | None, Field(description="ARN of the connector's IAM role.", max_length=2048)

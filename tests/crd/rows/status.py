@@ -17,6 +17,7 @@ REQUIRED = (
 
 ROWS: tuple[Row, ...] = (
     *numbers("status.observedGeneration", -1),
+    *bounded_text("status.claimedBy", 317),
     *bounded_text("status.connectorId", 253),
     *bounded_text("status.connectorRoleArn", 2048),
     *bounded_text("status.connectorRoleId", 128),

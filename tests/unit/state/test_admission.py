@@ -61,6 +61,10 @@ ADMITTED = {
 }
 
 
+def test_the_administrators_own_image_needs_no_grant() -> None:
+    assert refusal(asked(), an_administration(connector_image="mirror.example/connector:1")) is None
+
+
 @pytest.mark.parametrize("request_", ADMITTED.values(), ids=ADMITTED)
 def test_what_the_administrator_allows_is_admitted(request_: Request) -> None:
     assert refusal(request_, LIMITS) is None
@@ -97,11 +101,6 @@ REFUSED: dict[str, tuple[Request, Administration, tuple[str, ...]]] = {
         asked(deployment={"image": "quay.io/acme/connector:1"}),
         LIMITS,
         ("namespace apono is not granted",),
-    ),
-    "an image by default from elsewhere": (
-        asked(),
-        an_administration(connector_image="quay.io/acme/connector:1"),
-        ("is not granted image quay.io/acme/connector:1",),
     ),
     "a permission set without a boundary": (
         asked(),
