@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,13 +40,27 @@ CASES = [
 ]
 
 
+@dataclass(frozen=True)
+class Rendered:
+    """What all sets of values render, the whole of it."""
+
+    directory: Path
+    objects: tuple[Values, ...]
+
+    @property
+    def kinds(self) -> set[tuple[str, str]]:
+        return {(one["apiVersion"], one["kind"]) for one in self.objects if one["kind"] != OURS}
+
+
 @pytest.fixture(scope="session")
-def rendered(chart: Chart, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with what all sets of values render, the whole of it."""
+def rendered(chart: Chart, tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     directory = tmp_path_factory.mktemp("rendered")
+    objects: list[Values] = []
     for case in CASES:
-        (directory / f"{case.chart.name}-{case.name}.yaml").write_text(text_of(chart, case), encoding="utf-8")
-    return directory
+        text = text_of(chart, case)
+        (directory / f"{case.chart.name}-{case.name}.yaml").write_text(text, encoding="utf-8")
+        objects += (one for one in yaml.load_all(text, yaml.CSafeLoader) if one)
+    return Rendered(directory, tuple(objects))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.chart.name}-{case.name}")
@@ -65,15 +78,14 @@ def test_nothing_is_kept_of_sets_that_are_gone() -> None:
 
 
 @pytest.mark.parametrize("minor", MINORS)
-def test_every_object_of_every_set_is_valid_for_kubernetes(rendered: Path, minor: int, tmp_path: Path) -> None:
-    kinds = {(one["apiVersion"], one["kind"]) for one in objects_in(rendered) if one["kind"] != OURS}
-    write_schemas(minor, kinds, tmp_path)
+def test_every_object_of_every_set_is_valid_for_kubernetes(rendered: Rendered, minor: int, tmp_path: Path) -> None:
+    write_schemas(minor, rendered.kinds, tmp_path)
 
-    verdict = checked(rendered, tmp_path)
+    verdict = checked(rendered.directory, tmp_path)
 
     summary = verdict["summary"]
     assert verdict.get("resources", []) == []
-    assert summary["valid"] == len(list(objects_in(rendered)))
+    assert summary["valid"] == len(rendered.objects)
     assert summary["skipped"] == 0
 
 
@@ -86,9 +98,9 @@ def test_every_object_of_every_set_is_valid_for_kubernetes(rendered: Path, minor
     ],
 )
 def test_an_object_that_a_version_does_not_know_is_found(
-    rendered: Path, tmp_path: Path, kind: str, edit: Values
+    rendered: Rendered, tmp_path: Path, kind: str, edit: Values
 ) -> None:
-    found = next(one for one in objects_in(rendered) if one["kind"] == kind)
+    found = next(one for one in rendered.objects if one["kind"] == kind)
     bad = tmp_path / "bad"
     bad.mkdir()
     (bad / "bad.yaml").write_text(
@@ -111,11 +123,6 @@ def without_definition(text: str) -> str:
     """Leave out what is kept as a file elsewhere."""
     parts = text.split("---\n")
     return "---\n".join(part for part in parts if "kind: CustomResourceDefinition" not in part)
-
-
-def objects_in(directory: Path) -> Iterator[Values]:
-    for path in sorted(directory.glob("*.yaml")):
-        yield from (one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one)
 
 
 def checked(directory: Path, schemas: Path) -> Values:
