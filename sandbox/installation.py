@@ -157,7 +157,8 @@ class Installation:
     ) -> Installation:
         documents = _rendered(namespace, _values(boundaries, role_arn, values))
         _apply(control_plane, namespace, documents)
-        environment = _environment(control_plane, aws, account, namespace, role_arn) | _settings(documents, namespace)
+        deployment = next(one for one in documents if one["kind"] == "Deployment")
+        environment = pod_environment(control_plane, aws, account, deployment, role_arn)
         entry = next(iter(values.get("managementAccounts", ())), None)
         return cls(control_plane, aws, account, namespace, boundaries, environment, entry)
 
@@ -218,10 +219,27 @@ def _is_hook(document: Document) -> bool:
     return "helm.sh/hook" in document["metadata"].get("annotations", {})
 
 
-def _settings(documents: list[Document], namespace: str) -> dict[str, str]:
-    (deployment,) = (document for document in documents if document["kind"] == "Deployment")
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    return dict(_variables(container, namespace))
+def pod_environment(
+    control_plane: ControlPlane, aws: FrontDoor, account: Account, deployment: Document, role_arn: str
+) -> dict[str, str]:
+    """Return what a process needs to stand in for the one container of *deployment*'s pods, with their identity.
+
+    Args:
+        control_plane: The cluster, which has the Deployment's ServiceAccount.
+        aws: AWS.
+        account: The account whose region is the operator's.
+        deployment: The operator's Deployment.
+        role_arn: The role that its ServiceAccount names.
+
+    Raises:
+        CommandError: There is no such ServiceAccount.
+    """
+    namespace, pod = deployment["metadata"]["namespace"], deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    kubeconfig = control_plane.service_account_kubeconfig(namespace, pod["serviceAccountName"])
+    token = control_plane.service_account_token(namespace, pod["serviceAccountName"], AUDIENCE, DAY)
+    identity = _identity(aws, account, role_arn, kubeconfig.with_name("token"), token)
+    return process_environment(control_plane, kubeconfig) | identity | dict(_variables(container, namespace))
 
 
 def _variables(container: Document, namespace: str) -> Iterator[tuple[str, str]]:
@@ -235,20 +253,21 @@ def _variables(container: Document, namespace: str) -> Iterator[tuple[str, str]]
             yield variable["name"], variable["value"]
 
 
-def _environment(
-    control_plane: ControlPlane, aws: FrontDoor, account: Account, namespace: str, role_arn: str
-) -> dict[str, str]:
-    kubeconfig = control_plane.service_account_kubeconfig(namespace, RELEASE)
-    token_file = kubeconfig.with_name("token")
-    token = control_plane.service_account_token(namespace, RELEASE, AUDIENCE, DAY)
-    descriptor = os.open(token_file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(token)
+def process_environment(control_plane: ControlPlane, kubeconfig: Path) -> dict[str, str]:
+    """Return what any process of the operator needs here, before its settings and its identity in AWS."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(control_plane.directory),
         "PYTHONPATH": os.pathsep.join(sys.path),
         "KUBECONFIG": str(kubeconfig),
+    }
+
+
+def _identity(aws: FrontDoor, account: Account, role_arn: str, token_file: Path, token: str) -> dict[str, str]:
+    descriptor = os.open(token_file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(token)
+    return {
         "AWS_ROLE_ARN": role_arn,
         "AWS_WEB_IDENTITY_TOKEN_FILE": str(token_file),
         **aws.environment_without_credentials(account.region),

@@ -1,4 +1,4 @@
-"""The API server's audit log: which ServiceAccount wrote what, and when.
+"""The API server's audit log: which ServiceAccount asked for what, and when.
 
 Source: Kubernetes documentation, "Auditing"; reference "kube-apiserver Audit Configuration (v1)".
 """
@@ -18,14 +18,19 @@ POLICY = Path(__file__).with_name("audit-policy.yaml")
 _ERROR = 400
 
 
+_READS = frozenset({"get", "list", "watch"})
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One request that was to change something.
+    """One request; most callers want those that were to change something.
 
     Attributes:
         namespace: Of the ServiceAccount that asked.
         service_account: Its name.
-        verb: `create`, `update`, `patch`, `delete` or `deletecollection`.
+        verb: `create`, `update`, `patch`, `delete` or `deletecollection`; of reads `get`, `list` or `watch`.
+        group: The API group of what it is about, empty for the core.
+        place: The namespace of what it is about, empty if it is about all or has none.
         resource: In the plural, with its subresource, such as `deployments` or `deployments/status`.
         name: Of the object; empty if the API server was to choose it, or for a collection.
         status: The HTTP status of the answer.
@@ -36,6 +41,8 @@ class Write:
     namespace: str
     service_account: str
     verb: str
+    group: str
+    place: str
     resource: str
     name: str
     status: int
@@ -54,9 +61,9 @@ def file_in(directory: Path) -> Path:
 
 
 class AuditLog:
-    """The writes of all ServiceAccounts but Kubernetes' own, in the order in which they were answered.
+    """The requests of all ServiceAccounts but Kubernetes' own, in the order in which they were answered.
 
-    A write is logged right after its answer has left, so that whoever got the answer may have to look twice.
+    One is logged right after its answer has left, so that whoever got the answer may have to look twice.
 
     Args:
         file: Where the API server logs.
@@ -68,10 +75,14 @@ class AuditLog:
         self._writes: list[Write] = []
 
     def writes(self, namespace: str, service_account: str, since: int = 0) -> list[Write]:
-        """Those of one ServiceAccount after a mark, see `mark`."""
+        """Those of one ServiceAccount that were to change something, after a mark, see `mark`."""
+        return [one for one in self.requests(namespace, service_account, since) if one.verb not in _READS]
+
+    def requests(self, namespace: str, service_account: str, since: int = 0) -> list[Write]:
+        """All of one ServiceAccount after a mark, see `mark`; of non-resources, such as discovery, none."""
         self._read()
         wanted = (namespace, service_account)
-        return [write for write in self._writes[since:] if (write.namespace, write.service_account) == wanted]
+        return [one for one in self._writes[since:] if (one.namespace, one.service_account) == wanted and one.resource]
 
     def mark(self) -> int:
         """Where the log stands, to be given to `writes`."""
@@ -102,6 +113,8 @@ def _write(event: dict[str, Any]) -> Write:
         namespace=namespace,
         service_account=service_account,
         verb=event["verb"],
+        group=target.get("apiGroup", ""),
+        place=target.get("namespace", ""),
         resource=f"{target.get('resource', '')}{subresource}",
         name=target.get("name", ""),
         status=event["responseStatus"].get("code", 0),

@@ -102,6 +102,7 @@ def kube_apiserver(layout: Layout) -> Part:
         f"--service-account-signing-key-file={layout.pki('service-account.key')}",
         f"--api-audiences={KUBERNETES_AUDIENCE},{layout.issuer}",
         "--authorization-mode=RBAC",
+        "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",  # as on OpenShift: asks for one right more
         "--allow-privileged",
         f"--service-cluster-ip-range={SERVICE_CIDR}",
         "--endpoint-reconciler-type=none",  # the loopback address is no valid endpoint

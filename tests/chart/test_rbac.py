@@ -17,13 +17,13 @@ CONNECTORS: Rights = {
 CHILDREN: Rights = {
     *{("apps", "deployments", verb) for verb in ("get", "list", "watch")},
     *{("", "serviceaccounts", verb) for verb in ("get", "list", "watch")},
-    *{("", "pods", verb) for verb in ("get", "list", "watch")},
+    *{("", "pods", verb) for verb in ("list", "watch")},
 }
 WRITE: Rights = {
     *{("", "secrets", verb) for verb in ("get", "create", "patch")},
     *{("", "serviceaccounts", verb) for verb in ("create", "patch")},
     *{("apps", "deployments", verb) for verb in ("create", "patch", "delete")},
-    *{("", "events", verb) for verb in ("create", "patch")},
+    ("", "events", "create"),
     ("apono.io", "aponoconnectors/finalizers", "update"),
 }
 LEASE: Rights = {("coordination.k8s.io", "leases", verb) for verb in ("get", "update", "create")}
