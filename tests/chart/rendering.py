@@ -74,16 +74,16 @@ class Chart:
     least: Json = field(default_factory=lambda: dict(BOUNDARIES))
     """What every installation must decide."""
 
-    _renderings: dict[str, Rendering] = field(default_factory=dict)
+    known: dict[str, Rendering] = field(default_factory=dict)
 
     def render(self, values: Json) -> Rendering:
         """Render *values* on top of what every installation must decide."""
         key = json.dumps(values, sort_keys=True)
-        if key not in self._renderings:
+        if key not in self.known:
             done = self.template({**self.least, **values})
             assert done.returncode == 0, done.stderr
-            self._renderings[key] = Rendering.parse(done.stdout)
-        return self._renderings[key]
+            self.known[key] = Rendering.parse(done.stdout)
+        return self.known[key]
 
     def refusal(self, values: Json) -> str:
         """Return what Helm says to *values*, which it must refuse."""

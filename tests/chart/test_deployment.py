@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from apono_operator.__main__ import main
-from tests.chart.rendering import NAMESPACE, RELEASE, Chart
+from tests.chart.rendering import NAMESPACE, RELEASE, Chart, Rendering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox.controlplane import ControlPlane
 
+SELECTED = {"app.kubernetes.io/name": "apono-operator", "app.kubernetes.io/instance": RELEASE}
 DEFINITION = "aponoconnectors.apono.io"
 DIGEST = f"sha256:{'0' * 64}"
 PLACEMENT: dict[str, Any] = {
@@ -77,8 +82,29 @@ def test_the_selector_finds_the_pods_and_does_not_change_with_the_version(chart:
     rendering = chart.render({"podLabels": {"team": "platform"}})
 
     selector = rendering.one("Deployment")["spec"]["selector"]["matchLabels"]
-    assert selector == {"app.kubernetes.io/name": "apono-operator", "app.kubernetes.io/instance": RELEASE}
+    assert selector == SELECTED
     assert selector.items() <= rendering.pod["metadata"]["labels"].items()
+
+
+def test_another_version_of_the_chart_selects_the_same_pods(chart: Chart, tmp_path: Path) -> None:
+    later = tmp_path / "apono-operator"
+    shutil.copytree(chart.directory, later)
+    about = yaml.safe_load((later / "Chart.yaml").read_text(encoding="utf-8"))
+    (later / "Chart.yaml").write_text(yaml.safe_dump({**about, "version": "9.9.9", "appVersion": "9.9.9"}))
+    values = {"networkPolicy": {"enabled": True}}
+
+    before, after = (selectors_of(one.render(values)) for one in (chart, replace(chart, directory=later, known={})))
+
+    assert before == after
+    assert [selector["matchLabels"] for selector in before] == [SELECTED] * 3
+
+
+def selectors_of(rendering: Rendering) -> list[dict[str, Any]]:
+    return [
+        rendering.one("Deployment")["spec"]["selector"],
+        rendering.one("PodDisruptionBudget")["spec"]["selector"],
+        rendering.one("NetworkPolicy")["spec"]["podSelector"],
+    ]
 
 
 def test_the_container_runs_a_command_that_the_operator_has(chart: Chart) -> None:

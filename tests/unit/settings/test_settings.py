@@ -12,6 +12,7 @@ from apono_operator import settings as operator_settings
 from apono_operator.adapters.aws.rate_limits import DEFAULT_RATE_LIMITS, RateLimit
 from apono_operator.settings import PREFIX, InvalidSettingsError, Settings
 from apono_operator.state.administration import CONNECTOR_REGISTRY, DEFAULT_IMAGE, Grant
+from apono_operator.state.egress import PrivateCa, Proxy
 from apono_operator.state.management_accounts import ManagementAccount
 from apono_operator.v1alpha1 import Mode, PermissionSet
 from tests.unit.settings.conftest import ALLOWANCE, Load
@@ -32,6 +33,7 @@ MANAGEMENT_ACCOUNT = {
 
 DEFAULTS: dict[str, Any] = {
     "namespace": "apono",
+    "deployment_name": "apono-operator",
     "watch_namespaces": (),
     "watch_selector": "",
     "grants": (),
@@ -54,6 +56,9 @@ DEFAULTS: dict[str, Any] = {
     "role_tags": {},
     "max_session_duration": 3600,
     "connector_image": DEFAULT_IMAGE,
+    "connector_image_pull_secrets": (),
+    "proxy": {"http_proxy": "", "https_proxy": "", "no_proxy": (), "cluster_domain": "cluster.local"},
+    "private_ca": {"config_map": "", "key": "ca.crt"},
     "apono_url": "api.apono.io",
     "resync_seconds": 600.0,
     "secret_poll_seconds": 30.0,
@@ -120,6 +125,16 @@ READ: list[tuple[str, str, Any]] = [
     ("ROLE_TAGS", '{"cost centre": "42"}', {"cost centre": "42"}),
     ("MAX_SESSION_DURATION", "43200", 43200),
     ("CONNECTOR_IMAGE", "registry.example/connector:1", "registry.example/connector:1"),
+    ("CONNECTOR_IMAGE_PULL_SECRETS", "mirror, other.mirror", ("mirror", "other.mirror")),
+    ("CONNECTOR_IMAGE_PULL_SECRETS", "", ()),
+    ("PROXY", "{}", Proxy()),
+    (
+        "PROXY",
+        '{"httpsProxy": "http://proxy:3128", "noProxy": [".corp"], "clusterDomain": "corp.local"}',
+        Proxy(https_proxy="http://proxy:3128", no_proxy=(".corp",), cluster_domain="corp.local"),
+    ),
+    ("PRIVATE_CA", '{"configMap": "corporate", "key": "a.pem"}', PrivateCa(config_map="corporate", key="a.pem")),
+    ("DEPLOYMENT_NAME", "release-apono-operator", "release-apono-operator"),
     ("APONO_URL", "api.example", "api.example"),
     ("RESYNC_SECONDS", "10.5", 10.5),
     ("SECRET_POLL_SECONDS", "1", 1.0),
@@ -147,6 +162,16 @@ READ: list[tuple[str, str, Any]] = [
 ]
 
 REFUSED: list[tuple[str, str, str]] = [
+    ("DEPLOYMENT_NAME", "Release", "String should match pattern"),
+    ("DEPLOYMENT_NAME", "a" * 254, "at most 253 characters"),
+    ("CONNECTOR_IMAGE_PULL_SECRETS", "Mirror", "each must be the name of a Secret"),
+    ("PROXY", '{"httpsProxy": "proxy:3128"}', "(httpsProxy): String should match pattern"),
+    ("PROXY", '{"httpsProxy": "http://user:secret@proxy"}', "(httpsProxy): String should match pattern"),
+    ("PROXY", '{"noProxy": ["a b"]}', "String should match pattern"),
+    ("PROXY", '{"socksProxy": "a"}', "Extra inputs are not permitted"),
+    ("PROXY", "http://proxy:3128", "must be JSON"),
+    ("PRIVATE_CA", '{"configMap": "Corporate"}', "String should match pattern"),
+    ("PRIVATE_CA", '{"configMap": "a", "key": "a/b"}', "String should match pattern"),
     ("NAMESPACE", "", "String should match pattern"),
     ("NAMESPACE", "Team_A", "String should match pattern"),
     ("WATCH_NAMESPACES", "team-*", "each must be the name of a namespace"),
@@ -399,6 +424,9 @@ def test_the_core_gets_the_administrators_decisions_as_they_were_set(load: Load)
         ROLE_TAGS='{"owner": "platform"}',
         MAX_SESSION_DURATION="7200",
         CONNECTOR_IMAGE="registry.example/connector:1",
+        CONNECTOR_IMAGE_PULL_SECRETS="mirror",
+        PROXY='{"httpsProxy": "http://proxy"}',
+        PRIVATE_CA='{"configMap": "corporate"}',
         APONO_URL="api.example",
     ).administration()
 
@@ -414,5 +442,8 @@ def test_the_core_gets_the_administrators_decisions_as_they_were_set(load: Load)
         "role_tags": {"owner": "platform"},
         "max_session_duration": 7200,
         "connector_image": "registry.example/connector:1",
+        "connector_image_pull_secrets": ("mirror",),
+        "proxy": Proxy(https_proxy="http://proxy").model_dump(),
+        "private_ca": PrivateCa(config_map="corporate").model_dump(),
         "apono_url": "api.example",
     }
