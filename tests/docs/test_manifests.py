@@ -92,21 +92,38 @@ def test_the_status_in_the_readme_holds_only_fields_conditions_and_reasons_that_
 
 def test_helm_takes_the_values_of_the_readmes_installation(tmp_path: Path) -> None:
     arguments = _helm_install()
+    objects = _templated(tmp_path, *arguments)
+    account = next(one for one in objects if one["kind"] == "ServiceAccount")
+    assert account["metadata"]["name"] == "apono-operator"
+    assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].endswith(
+        f":role/{operator_role('my-cluster')}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "chart", "kind"), [("proxy", "apono-operator", "NetworkPolicy"), ("connectors", "apono-connectors", KIND)]
+)
+def test_helm_takes_the_values_that_the_page_of_installation_shows(
+    tmp_path: Path, key: str, chart: str, kind: str
+) -> None:
+    (values,) = (document for document in page("docs/installation.md").documents() if key in document)
+    file = tmp_path / "values.yaml"
+    file.write_text(yaml.safe_dump({**values, **({"allowUnboundedRoles": True} if key == "proxy" else {})}))
+    objects = _templated(tmp_path, "release", f"charts/{chart}", f"--values={file}")
+    assert kind in {one["kind"] for one in objects}
+
+
+def _templated(scratch: Path, *arguments: str) -> list[dict[str, Any]]:
     done = subprocess.run(
         [str(helm()), "template", *arguments],
         cwd=ROOT,
-        env={f"HELM_{kind}_HOME": str(tmp_path / kind) for kind in ("CACHE", "CONFIG", "DATA")},
+        env={f"HELM_{kind}_HOME": str(scratch / kind) for kind in ("CACHE", "CONFIG", "DATA")},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    objects = [document for document in yaml.safe_load_all(done.stdout) if document]
-    (account,) = (one for one in objects if one["kind"] == "ServiceAccount")
-    assert account["metadata"]["name"] == "apono-operator"
-    assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].endswith(
-        f":role/{operator_role('my-cluster')}"
-    )
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
 
 
 def _helm_install() -> list[str]:
