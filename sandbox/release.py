@@ -40,7 +40,7 @@ class HelmError(Exception):
 
 @dataclass(frozen=True)
 class Release:
-    """A release of the chart in one namespace.
+    """A release of a chart in one namespace.
 
     Attributes:
         control_plane: The cluster.
@@ -48,6 +48,7 @@ class Release:
         account: The account of the operator's role.
         namespace: The release's namespace, which exists.
         helm: The program.
+        name: Of the release; processes stand in only for pods of one that is called as the operator.
     """
 
     control_plane: ControlPlane
@@ -55,6 +56,7 @@ class Release:
     account: Account
     namespace: str
     helm: Path
+    name: str = RELEASE
 
     def install(self, values: Mapping[str, Any], chart: Path = CHART) -> None:
         """Install it.
@@ -62,7 +64,7 @@ class Release:
         Raises:
             HelmError: Helm, or the API server, refused.
         """
-        self._helm("install", RELEASE, str(chart), values=values)
+        self._helm("install", self.name, str(chart), values=values)
 
     def upgrade(self, values: Mapping[str, Any], chart: Path = CHART) -> None:
         """Upgrade it, with these values beside the present ones.
@@ -70,7 +72,7 @@ class Release:
         Raises:
             HelmError: Helm, or the API server, refused.
         """
-        self._helm("upgrade", RELEASE, str(chart), "--reuse-values", values=values)
+        self._helm("upgrade", self.name, str(chart), "--reuse-values", values=values)
 
     def rollback(self, revision: int) -> None:
         """Go back to an earlier revision.
@@ -78,7 +80,7 @@ class Release:
         Raises:
             HelmError: Helm, or the API server, refused.
         """
-        self._helm("rollback", RELEASE, str(revision))
+        self._helm("rollback", self.name, str(revision))
 
     def uninstall(self) -> str:
         """Uninstall it, running what its hook asks for; return what the hook said.
@@ -86,7 +88,7 @@ class Release:
         Raises:
             HelmError: The hook, or the API server, refused; the message holds what both said.
         """
-        command = self._command("uninstall", RELEASE)
+        command = self._command("uninstall", self.name)
         process = subprocess.Popen(command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         said, deadline = "", time.monotonic() + PATIENCE
         while process.poll() is None:

@@ -55,6 +55,11 @@ class Site:
 
     def apply(self, **spec: Any) -> None:
         """Apply a connector and its token."""
+        self.create_token()
+        self.cluster.apply(manifest(**spec))
+
+    def create_token(self) -> None:
+        """Make the Secret of the connector's token."""
         token = {
             "apiVersion": "v1",
             "kind": "Secret",
@@ -62,7 +67,6 @@ class Site:
             "stringData": {"token": TOKEN},
         }
         self.cluster.apply(token)
-        self.cluster.apply(manifest(**spec))
 
     def condition(self, kind: str, status: str, reason: str | None = None) -> Document:
         """Wait until a condition of the present generation is so; return it."""
@@ -84,6 +88,10 @@ class Site:
     def delete_connector(self) -> None:
         """Delete the connector and wait until it is gone."""
         self.cluster.delete("AponoConnector", NAME)
+        self.is_gone()
+
+    def is_gone(self) -> None:
+        """Wait until the connector is gone."""
         until("the connector is gone", lambda: self.cluster.get("AponoConnector", NAME) is None, 30.0)
 
     def roles(self) -> list[str]:

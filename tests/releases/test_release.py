@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from sandbox.aws import FrontDoor
 from sandbox.controlplane import CommandError, ControlPlane, helm, helm3
 from sandbox.installation import CHART, CRD
 from sandbox.release import HelmError
+from tests.chart.rendering import CONNECTORS_CHART
 from tests.releases.site import Site, an_account
-from tests.scenarios.scenario import CHILD, NAME
+from tests.scenarios.scenario import CHILD, NAME, manifest
 from tests.waiting import until
 
 COLUMN = {"name": "Connector", "type": "string", "jsonPath": ".status.connectorId"}
@@ -113,6 +115,21 @@ def test_the_definition_stays_with_its_connectors_when_a_release_no_longer_insta
     site.release.upgrade({"crds": {"install": False}})
 
     assert site.connector()["metadata"]["name"] == NAME
+
+
+def test_connectors_come_and_go_with_a_release_of_their_chart(site_by: Callable[[Path], Site]) -> None:
+    site = site_by(helm())
+    site.release.install(site.values)
+    connectors = replace(site.release, name="connectors")
+    with site.release.start():
+        site.create_token()
+        connectors.install({"connectors": [{"name": NAME, "spec": manifest()["spec"]}]}, CONNECTORS_CHART)
+        site.condition("Ready", "True")
+
+        connectors.uninstall()
+
+        site.is_gone()
+    assert site.roles() == []
 
 
 def selector_of(site: Site) -> Any:
