@@ -192,6 +192,7 @@ def _values(boundaries: Mapping[str, str], role_arn: str, values: Mapping[str, A
         "replicas": 1,  # a process each, beside the cluster: many of them on one machine
         "leaderElection": False,
         "httpPort": 0,
+        "crds": {"install": False},  # it is there, and reading it takes longer than all the rest
         "logFormat": "console",
         **values,
     }

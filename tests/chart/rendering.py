@@ -32,7 +32,7 @@ class Rendering:
     @classmethod
     def parse(cls, text: str) -> Rendering:
         """Read what Helm printed."""
-        documents = [document for document in yaml.safe_load_all(text) if document]
+        documents = [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
         hooks = [document for document in documents if _is_hook(document)]
         return cls(tuple(document for document in documents if document not in hooks), tuple(hooks))
 

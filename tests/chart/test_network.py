@@ -59,11 +59,15 @@ def test_there_is_no_network_policy_unless_it_is_asked_for(chart: Chart) -> None
     assert chart.render({}).of("NetworkPolicy") == []
 
 
-def test_the_network_policy_is_about_the_operators_pods_and_lets_nobody_in(chart: Chart) -> None:
+def test_the_network_policy_is_about_all_pods_of_the_release_and_lets_nobody_in(chart: Chart) -> None:
     rendering = chart.render({"networkPolicy": {"enabled": True}})
 
     spec = rendering.one("NetworkPolicy")["spec"]
-    assert spec["podSelector"] == rendering.one("Deployment")["spec"]["selector"]
+    (job,) = (hook for hook in rendering.hooks if hook["kind"] == "Job")
+    (expression,) = spec["podSelector"]["matchExpressions"]
+    pods = [pod["metadata"]["labels"] for pod in (rendering.pod, job["spec"]["template"])]
+    assert [labels["app.kubernetes.io/name"] for labels in pods] == expression["values"]
+    assert all(spec["podSelector"]["matchLabels"].items() <= labels.items() for labels in pods)
     assert (spec["policyTypes"], spec["ingress"]) == (["Ingress", "Egress"], [])
 
 

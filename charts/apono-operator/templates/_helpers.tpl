@@ -20,6 +20,11 @@ app.kubernetes.io/name: {{ include "apono-operator.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* What the pods of the check before an uninstallation are called: not as the operator's. */}}
+{{- define "apono-operator.uninstallName" -}}
+{{ include "apono-operator.name" . | trunc 53 | trimSuffix "-" }}-uninstall
+{{- end }}
+
 {{- define "apono-operator.labels" -}}
 {{ include "apono-operator.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
