@@ -53,8 +53,8 @@ def _own() -> Json:
 def _data() -> Path:
     found = importlib.util.find_spec(_PACKAGE)
     assert found is not None
-    (place,) = found.submodule_search_locations or ()
-    return Path(place) / "kubernetes-json-schema"
+    assert found.origin is not None
+    return Path(found.origin).parent / "kubernetes-json-schema"
 
 
 def _closure(schema: Json, definitions: Json) -> set[str]:

@@ -94,8 +94,8 @@ def test_the_check_before_an_uninstallation_runs_like_the_operator_and_asks_abou
     ]
     same = ("image", "imagePullPolicy", "securityContext", "resources")
     assert {key: container[key] for key in same} == {key: rendering.container[key] for key in same}
-    same = ("imagePullSecrets", "tolerations", "securityContext")
-    assert {key: pod[key] for key in same} == {key: rendering.pod["spec"][key] for key in same}
+    alike = ("imagePullSecrets", "tolerations", "securityContext")
+    assert {key: pod[key] for key in alike} == {key: rendering.pod["spec"][key] for key in alike}
     assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-delete"
 
 
