@@ -1,4 +1,4 @@
 from tests.chart.conftest import chart
-from tests.scenarios.conftest import around, shared_scenario
+from tests.scenarios.conftest import around
 
-__all__ = ["around", "chart", "shared_scenario"]
+__all__ = ["around", "chart"]

@@ -5,17 +5,22 @@ A life is lived once, under exactly the chart's rights, and its requests are rea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+import json
+from dataclasses import dataclass, replace
 
 import pytest
+from filelock import FileLock
 
 from docs import kubernetes_rights
 from sandbox.controlplane import Write
 from sandbox.installation import RELEASE
+from sandbox.surroundings import Surroundings
 from tests.chart.rendering import NAMESPACE, Chart
 from tests.chart.test_rbac import rights as rights_of
 from tests.chart.test_rbac import rights_by_namespace
 from tests.rbac.replay import CLUSTER, Need, Right, denied, needs
+from tests.scenarios.conftest import starting
 from tests.scenarios.scenario import CHILD, NAME, Scenario
 from tests.scenarios.test_hard_cases import ROLLING_UPDATE
 from tests.waiting import until
@@ -31,15 +36,32 @@ class Life:
     given: dict[str, set[Right]]
 
 
-@pytest.fixture(scope="module")
-def life(shared_scenario: Scenario, chart: Chart) -> Life:
-    """The life of a connector: made, changed beyond repair, given another token, and deleted."""
-    scenario, namespace = shared_scenario, shared_scenario.cluster.namespace
-    given = rights_by_namespace(chart.render({"watchNamespaces": [NAMESPACE]}))
-    return Life(needs(lived(scenario)), {CLUSTER: given[CLUSTER], namespace: given[NAMESPACE]})
+@pytest.fixture(scope="session")
+def needed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> set[Need]:
+    """What a life needed: one is lived for all workers of a run."""
+    own = tmp_path_factory.getbasetemp()
+    file = (own.parent if hasattr(request.config, "workerinput") else own) / "life.json"
+    with FileLock(f"{file}.lock"):
+        if not file.exists():
+            file.write_text(dumped(lived(request.getfixturevalue("around"))), encoding="utf-8")
+    return loaded(file.read_text(encoding="utf-8"))
 
 
-def lived(scenario: Scenario) -> list[Write]:
+@pytest.fixture(scope="session")
+def life(needed: set[Need], chart: Chart) -> Life:
+    return Life(needed, rights_by_namespace(chart.render({"watchNamespaces": [NAMESPACE]})))
+
+
+def lived(around: Surroundings) -> set[Need]:
+    """Live a connector's life: made, changed beyond repair, given another token, and deleted."""
+    with contextlib.contextmanager(starting)(around) as start:
+        scenario = start()
+        found = needs(requests_of(scenario))
+        assert {need.place for need in found} <= {CLUSTER, scenario.cluster.namespace}
+        return {replace(need, place=need.place and NAMESPACE) for need in found}
+
+
+def requests_of(scenario: Scenario) -> list[Write]:
     log, namespace = scenario.installation.control_plane.audit_log(), scenario.cluster.namespace
     scenario.apply_ready()
     before = scenario.cluster.get("Deployment", CHILD)
@@ -61,6 +83,14 @@ def with_farewell(requests: list[Write]) -> list[Write]:
     return requests if deletions and patched and patched[-1] > deletions[-1] else []
 
 
+def dumped(needed: set[Need]) -> str:
+    return json.dumps([[need.place, *need.right] for need in needed])
+
+
+def loaded(text: str) -> set[Need]:
+    return {Need(place, (group, resource, verb)) for place, group, resource, verb in json.loads(text)}
+
+
 def is_another(scenario: Scenario, uid: str) -> bool:
     deployment = scenario.cluster.get("Deployment", CHILD)
     return deployment is not None and deployment["metadata"]["uid"] != uid
@@ -80,12 +110,13 @@ def test_the_table_of_rights_is_what_the_chart_gives(chart: Chart) -> None:
 
 
 def test_the_table_says_where_each_is_given(chart: Chart) -> None:
-    named = rights_by_namespace(chart.render({"watchNamespaces": [NAMESPACE]}))
-    wide = rights_by_namespace(chart.render({}))
+    grants = [{"namespaces": ["team-a"]}]
+    named = rights_by_namespace(chart.render({"watchNamespaces": ["team-a"], "grants": grants}))
+    wide = rights_by_namespace(chart.render({"grants": grants}))
     given = {
         kubernetes_rights.CLUSTER: named[CLUSTER],
         kubernetes_rights.WATCHED: wide[CLUSTER] - named[CLUSTER],
-        kubernetes_rights.GRANTED: wide[NAMESPACE],
+        kubernetes_rights.GRANTED: wide["team-a"],
     }
 
     for where, rights in given.items():

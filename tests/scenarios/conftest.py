@@ -36,7 +36,7 @@ def around(control_plane: ControlPlane) -> Iterator[Surroundings]:
 @pytest.fixture
 def start(around: Surroundings) -> Iterator[StartScenario]:
     """Start a scenario, with chart values (or a function from its namespace to them) and variables of its own."""
-    yield from _starting(around)
+    yield from starting(around)
 
 
 @pytest.fixture
@@ -68,9 +68,9 @@ def shared_organization(around: Surroundings) -> Iterator[OrganizationScenario]:
 @pytest.fixture(scope="module")
 def shared_scenario(around: Surroundings) -> Iterator[Scenario]:
     """A scenario for tests of one module that only look at what a manifest becomes."""
-    starting = _starting(around)
-    yield next(starting)()
-    next(starting, None)
+    scenarios = starting(around)
+    yield next(scenarios)()
+    next(scenarios, None)
 
 
 @pytest.fixture
@@ -79,7 +79,8 @@ def scenario(start: StartScenario) -> Scenario:
     return start()
 
 
-def _starting(around: Surroundings) -> Iterator[StartScenario]:
+def starting(around: Surroundings) -> Iterator[StartScenario]:
+    """Yield what starts scenarios, and then end them."""
     with ExitStack() as stack:
         started: list[Scenario] = []
 
