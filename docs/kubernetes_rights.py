@@ -12,10 +12,12 @@ ACCOUNTS = "", "serviceaccounts"
 SECRETS = "", "secrets"
 PODS = "", "pods"
 EVENTS = "", "events"
+LEASES = "coordination.k8s.io", "leases"
 
 CLUSTER = "the cluster"
 WATCHED = "the cluster, or each of `watchNamespaces`"
 GRANTED = "each granted namespace"
+OWN = "the release's namespace"
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,13 @@ OPERATOR: tuple[Right, ...] = (
         GRANTED,
         update="Children name their connector as owner and block its deletion, which wants this where the admission "
         "plugin OwnerReferencesPermissionEnforcement runs (OpenShift).",
+    ),
+    *_rights(
+        LEASES,
+        OWN,
+        get="Who of several operators works; the one Lease of the release alone. Not without `leaderElection`.",
+        create="That Lease, once; what is created cannot be limited to a name.",
+        update="That Lease is renewed, and released.",
     ),
 )
 """Of the operator's ServiceAccount."""

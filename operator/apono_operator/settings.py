@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     deployment_name: Annotated[
         str,
         Field(
-            pattern=rf"^{_OBJECT_NAME.pattern}$",
+            pattern=rf"^{_OBJECT_NAME}$",
             max_length=253,
             description="Name of the operator's Deployment. With the namespace it tells installations apart: each "
             "claims its connectors, and leaves those of another alone as long as that one's Deployment is there.",
@@ -156,7 +156,7 @@ class Settings(BaseSettings):
     )
     connector_image_pull_secrets: Annotated[
         CommaSeparated,
-        _each(_OBJECT_NAME, "the name of a Secret: a-z 0-9 - and ."),
+        _each(re.compile(_OBJECT_NAME), "the name of a Secret: a-z 0-9 - and ."),
         Field(
             description="Secrets in the connectors' namespaces to pull the image with for connectors that name none, "
             "separated by commas. Empty: one is made from the connector's token for images of Apono's registry."

@@ -67,6 +67,7 @@ OPERATOR: dict[str, Values] = {
         "serviceAccount": {"create": False, "name": "given"},
         "fullnameOverride": "operator",
     },
+    "alone": {**BOUNDARIES, "leaderElection": False, "replicas": 1, "httpPort": 0},
     "organization": {
         **BOUNDARIES,
         "crds": {"install": False},

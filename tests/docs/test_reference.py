@@ -19,7 +19,6 @@ from tests.docs.pages import DOCS, ROOT, code_in, page
 REFERENCE = DOCS / "reference"
 PAGES = generate.pages()
 FILES = generate.files()
-SET_BY_THE_CHART = {"namespace", "deployment_name"}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -67,7 +66,6 @@ def test_each_condition_is_explained(condition: ConditionType) -> None:
 
 
 @pytest.mark.parametrize("setting", [name for name in Settings.model_fields if name not in generate.SET_BY_THE_CHART])
-@pytest.mark.parametrize("setting", [name for name in Settings.model_fields if name not in SET_BY_THE_CHART])
 def test_the_chart_value_beside_a_setting_exists(setting: str) -> None:
     values = yaml.safe_load((ROOT / "charts" / "apono-operator" / "values.yaml").read_text(encoding="utf-8"))
     assert to_camel(setting) in values

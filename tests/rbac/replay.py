@@ -17,6 +17,7 @@ Right = tuple[str, str, str]
 
 CLUSTER = ""
 CREATED = 201
+FORBIDDEN = 403
 OWNED = frozenset({"deployments", "secrets", "serviceaccounts"})
 OWNER: Right = ("apono.io", "aponoconnectors/finalizers", "update")
 
@@ -34,8 +35,8 @@ class Need:
 
 
 def needs(requests: Iterable[Write]) -> set[Need]:
-    """Return all that was needed for those of *requests* that were allowed."""
-    return {need for request in requests if request.accepted for need in _needs(request)}
+    """Return all that was needed for those of *requests* that were allowed, whatever came of them."""
+    return {need for request in requests if request.status != FORBIDDEN for need in _needs(request)}
 
 
 def denied(needed: Iterable[Need], rights: Mapping[str, AbstractSet[Right]]) -> list[str]:

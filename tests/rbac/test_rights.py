@@ -55,7 +55,7 @@ def life(needed: set[Need], chart: Chart) -> Life:
 def lived(around: Surroundings) -> set[Need]:
     """Live a connector's life: made, changed beyond repair, given another token, and deleted."""
     with contextlib.contextmanager(starting)(around) as start:
-        scenario = start()
+        scenario = start(values={"leaderElection": True})
         found = needs(requests_of(scenario))
         assert {need.place for need in found} <= {CLUSTER, scenario.cluster.namespace}
         return {replace(need, place=need.place and NAMESPACE) for need in found}
@@ -117,6 +117,7 @@ def test_the_table_says_where_each_is_given(chart: Chart) -> None:
         kubernetes_rights.CLUSTER: named[CLUSTER],
         kubernetes_rights.WATCHED: wide[CLUSTER] - named[CLUSTER],
         kubernetes_rights.GRANTED: wide["team-a"],
+        kubernetes_rights.OWN: wide[NAMESPACE],
     }
 
     for where, rights in given.items():

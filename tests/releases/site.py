@@ -45,6 +45,7 @@ class Site:
             "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": self.bootstrapped.operator_role_arn}},
             "image": {"tag": UNREADY_TAG},
             "awsRateLimits": NO_LIMITS,
+            "httpPort": 0,  # processes of several tests share this machine's ports
             "logFormat": "console",
         }
 
