@@ -22,6 +22,10 @@ venv: $(STAMP) ## Set up the locked environment
 test: $(STAMP) ## Run every check and test
 	@$(BIN)/python -m tests
 
+.PHONY: e2e
+e2e: $(STAMP) ## Build the image and test it on a real kubelet and containerd; needs root and Debian's packages
+	@$(BIN)/python -m sandbox.node run $(BIN)/python -m pytest -q --durations=10 tests/e2e
+
 .PHONY: generate
 generate: $(STAMP) ## Write anew what is generated from the code: definition, reference, IAM documents, template
 	$(BIN)/apono-operator crds > crds/apono.io_aponoconnectors.yaml

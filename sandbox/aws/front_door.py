@@ -17,15 +17,16 @@ from sandbox.aws.identity.issuers import Jwks
 from sandbox.aws.organizations.organization import Organization
 from sandbox.aws.pipeline import Pipeline
 from sandbox.aws.state import State
-from sandbox.aws.wire.server import HttpServer
+from sandbox.aws.wire.server import LOOPBACK, HttpServer
 
 
 class FrontDoor:
-    """AWS on a loopback port, as far as it is modelled, for as long as the `with` block lasts.
+    """AWS on a free port, as far as it is modelled, for as long as the `with` block lasts.
 
     Args:
         clock: Where the time comes from; the machine's if left out. Keys and tokens expire by it. Signatures
             are dated by their signers and so are held against the machine's time.
+        address: Of this machine, where it listens; the loopback address if left out, which pods do not reach.
 
     Attributes:
         calls: The call log.
@@ -33,14 +34,14 @@ class FrontDoor:
         hooks: Callbacks in the midst of calls.
     """
 
-    def __init__(self, clock: Clock = system_clock) -> None:
+    def __init__(self, clock: Clock = system_clock, address: str = LOOPBACK) -> None:
         self._state = State(clock)
         self.calls = CallLog()
         self.faults = Faults()
         self.hooks = Hooks()
         self._accounts: dict[str, Account] = {}
         self._pipeline = Pipeline(self._state, self.calls, self.faults, self.hooks)
-        self._server = HttpServer(self._pipeline.answer)
+        self._server = HttpServer(self._pipeline.answer, address)
         self._clients = Clients(self.endpoint_url)
 
     def __enter__(self) -> Self:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from sandbox.controlplane.binaries import TOOLS, executables
+from sandbox.controlplane.binaries import TOOLS, WITHOUT_NODE, executables
 from sandbox.controlplane.control_plane import DEFAULT_REGION
 from sandbox.controlplane.errors import ControlPlaneError
 from sandbox.controlplane.service import serve
@@ -24,8 +24,8 @@ def main() -> None:
 @main.command()
 @click.argument("tools", nargs=-1, type=click.Choice(sorted(TOOLS)))
 def build(tools: tuple[str, ...]) -> None:
-    """Build TOOLS (default: all) unless they are there, and print their paths."""
-    for path in executables(tools or tuple(TOOLS)).values():
+    """Build TOOLS (default: all but those of a real node) unless they are there, and print their paths."""
+    for path in executables(tools or WITHOUT_NODE).values():
         print(path)
 
 
@@ -33,14 +33,15 @@ def build(tools: tuple[str, ...]) -> None:
 @click.option("--owner-pid", type=int, required=True, help="The process whose end ends the control plane.")
 @click.option("--state", default="-", help="Where to write the state as JSON: a file, or - for standard output.")
 @click.option("--region", default=DEFAULT_REGION, show_default=True, help="The AWS region to look like.")
+@click.option("--node-address", help="Where the API server listens for a real node; KWOK plays none then.")
 @click.option("--crd", multiple=True, type=Path, help="A custom resource definition to start with, a YAML file.")
-def serve_command(owner_pid: int, state: str, region: str, crd: tuple[Path, ...]) -> None:
+def serve_command(owner_pid: int, state: str, region: str, node_address: str | None, crd: tuple[Path, ...]) -> None:
     """Run a control plane until its owner ends or a SIGTERM comes."""
     if state == "-":
-        serve(owner_pid, region, _print, crd)
+        serve(owner_pid, region, _print, crd, node_address)
     file = Path(state)
     try:
-        serve(owner_pid, region, lambda announcement: _write(file, announcement), crd)
+        serve(owner_pid, region, lambda announcement: _write(file, announcement), crd, node_address)
     except SystemExit:
         file.unlink(missing_ok=True)  # it served, and nobody shall attach any more
         raise

@@ -17,6 +17,9 @@ STAGES = Path(__file__).parent / "stages"
 KUBERNETES_AUDIENCE = "https://kubernetes.default.svc"
 SERVICE_CIDR = "10.100.0.0/16"
 SERVICE_IP = "10.100.0.1"
+LOOPBACK = "127.0.0.1"
+# As on OpenShift: asks for one right more, that to the finalizers of an owner.
+OWNERSHIP = "OwnerReferencesPermissionEnforcement"
 # Controllers nobody here needs: they cost memory, watches and start-up time.
 UNUSED_CONTROLLERS = (
     "node-ipam-controller",
@@ -30,7 +33,10 @@ UNUSED_CONTROLLERS = (
 
 @dataclass(frozen=True)
 class Layout:
-    """Files, programs, ports and identity of one control plane; what the commands below are made from."""
+    """Files, programs, ports and identity of one control plane; what the commands below are made from.
+
+    With `node_address` it is for a real node: the API server listens there, where pods reach it.
+    """
 
     directory: Path
     binaries: Mapping[str, Path]
@@ -38,11 +44,17 @@ class Layout:
     api_port: int
     etcd_port: int
     etcd_peer_port: int
+    node_address: str | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the API server listens."""
+        return self.node_address or LOOPBACK
 
     @property
     def server(self) -> str:
         """URL of the API server."""
-        return f"https://127.0.0.1:{self.api_port}"
+        return f"https://{self.address}:{self.api_port}"
 
     @property
     def etcd_url(self) -> str:
@@ -90,7 +102,7 @@ def kube_apiserver(layout: Layout) -> Part:
     return layout.part(
         "kube-apiserver",
         f"--etcd-servers={layout.etcd_url}",
-        "--bind-address=127.0.0.1",
+        f"--bind-address={layout.address}",
         f"--secure-port={layout.api_port}",
         "--permit-port-sharing",
         f"--tls-cert-file={layout.pki('server.crt')}",
@@ -101,16 +113,31 @@ def kube_apiserver(layout: Layout) -> Part:
         f"--service-account-key-file={layout.pki('service-account.pub')}",
         f"--service-account-signing-key-file={layout.pki('service-account.key')}",
         f"--api-audiences={KUBERNETES_AUDIENCE},{layout.issuer}",
-        "--authorization-mode=RBAC",
-        "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",  # as on OpenShift: asks for one right more
+        *_towards_nodes(layout),
         "--allow-privileged",
         f"--service-cluster-ip-range={SERVICE_CIDR}",
-        "--endpoint-reconciler-type=none",  # the loopback address is no valid endpoint
         f"--audit-policy-file={audit.POLICY}",
         f"--audit-log-path={layout.audit_log}",
         "--audit-log-maxsize=4096",  # MB; a rotated one would be read in part only
         "--profiling=false",
     )
+
+
+def _towards_nodes(layout: Layout) -> list[str]:
+    if layout.node_address is None:
+        return [
+            "--authorization-mode=RBAC",
+            f"--enable-admission-plugins={OWNERSHIP}",
+            "--endpoint-reconciler-type=none",  # loopback is no valid endpoint
+        ]
+    return [
+        "--authorization-mode=Node,RBAC",
+        f"--enable-admission-plugins=NodeRestriction,{OWNERSHIP}",
+        f"--advertise-address={layout.node_address}",
+        "--kubelet-preferred-address-types=InternalIP",
+        f"--kubelet-client-certificate={layout.pki('kubelet-client.crt')}",
+        f"--kubelet-client-key={layout.pki('kubelet-client.key')}",
+    ]
 
 
 def kube_controller_manager(layout: Layout) -> Part:

@@ -90,15 +90,19 @@ class ControlPlane:
         self._stack = stack.pop_all()
 
     @classmethod
-    def start(cls, *, region: str = DEFAULT_REGION, crds: Sequence[Path] = ()) -> ControlPlane:
+    def start(
+        cls, *, region: str = DEFAULT_REGION, crds: Sequence[Path] = (), node_address: str | None = None
+    ) -> ControlPlane:
         """Start a control plane of one's own; takes seconds, and minutes when executables must be built.
+
+        With `node_address` it has no nodes, and is one that a real node at that address of this machine joins.
 
         Raises:
             BuildError: an executable could not be built.
             PartError: a part did not come up; the message has the end of its log.
         """
         with ExitStack() as stack:
-            state = stack.enter_context(own_service(region, crds))
+            state = stack.enter_context(own_service(region, crds, node_address))
             return cls(state.kubeconfig, state.directory, state.region, state, stack)
 
     @classmethod

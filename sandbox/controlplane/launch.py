@@ -23,7 +23,7 @@ ENDED = Announcement(error="the control plane's supervisor ended before it was r
 
 
 @contextmanager
-def own_service(region: str, crds: Sequence[Path] = ()) -> Iterator[State]:
+def own_service(region: str, crds: Sequence[Path] = (), node_address: str | None = None) -> Iterator[State]:
     """A control plane for this process alone, for the length of the block; the first use builds the binaries.
 
     Raises:
@@ -31,7 +31,7 @@ def own_service(region: str, crds: Sequence[Path] = ()) -> Iterator[State]:
         PartError: a part did not come up.
     """
     executables()
-    process = spawn(os.getpid(), region, crds)
+    process = spawn(os.getpid(), region, crds, node_address=node_address)
     with process:
         try:
             yield state_in(read_announcement(process))
@@ -40,13 +40,18 @@ def own_service(region: str, crds: Sequence[Path] = ()) -> Iterator[State]:
 
 
 def spawn(
-    owner_pid: int, region: str, crds: Sequence[Path] = (), errors: IO[str] | None = None
+    owner_pid: int,
+    region: str,
+    crds: Sequence[Path] = (),
+    errors: IO[str] | None = None,
+    node_address: str | None = None,
 ) -> subprocess.Popen[str]:
     """Start the service process in a session of its own; its state comes as one line on standard output."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    command = [sys.executable, "-m", "sandbox.controlplane", "serve"]
+    command = [sys.executable, "-m", "sandbox.controlplane", "serve", f"--owner-pid={owner_pid}", f"--region={region}"]
+    command += [f"--node-address={node_address}"] if node_address else []
     return subprocess.Popen(
-        [*command, "--owner-pid", str(owner_pid), "--region", region, *(f"--crd={crd}" for crd in crds)],
+        [*command, *(f"--crd={crd}" for crd in crds)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=errors,

@@ -11,6 +11,7 @@ HELM_VERSION = "v4.3.1"
 HELM_3_VERSION = "v3.22.0"
 KUBECONFORM_VERSION = "v0.8.0"
 COMMANDS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
+NODE_COMMANDS = ("kubelet", "kube-proxy")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,14 @@ MODULES = (
             "etcd": "go.etcd.io/etcd/server/v3",
             **{command: f"{KUBERNETES}/cmd/{command}" for command in COMMANDS},
         },
+        variables=_kubernetes_version(),
+        staged=KUBERNETES,
+    ),
+    # A module of its own, so that nobody builds a kubelet who wants no node.
+    Module(
+        "node",
+        requires={KUBERNETES: KUBERNETES_VERSION},
+        tools={command: f"{KUBERNETES}/cmd/{command}" for command in NODE_COMMANDS},
         variables=_kubernetes_version(),
         staged=KUBERNETES,
     ),

@@ -1,4 +1,4 @@
-"""The nodes that KWOK plays."""
+"""The nodes that KWOK plays, and the name of a real one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from sandbox.controlplane.modules import KUBERNETES_VERSION
 
 NODES = 2
+REAL_NODE = "node"
 
 Json = dict[str, Any]
 

@@ -24,10 +24,17 @@ STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 POLL_SECONDS = 1.0
 
 
-def serve(owner_pid: int, region: str, announce: Callable[[Announcement], None], crds: Sequence[Path] = ()) -> None:
+def serve(
+    owner_pid: int,
+    region: str,
+    announce: Callable[[Announcement], None],
+    crds: Sequence[Path] = (),
+    node_address: str | None = None,
+) -> None:
     """Run a control plane until the owner process ends or a SIGTERM, SIGINT or SIGHUP comes.
 
     `announce` is called once: with the state when the control plane is ready, or with why it isn't.
+    With `node_address` it is one for a real node, see `Supervisor`.
     Must be called in the main thread.
 
     Raises:
@@ -41,7 +48,7 @@ def serve(owner_pid: int, region: str, announce: Callable[[Announcement], None],
         binaries = executables()
         with (
             scratch_directory("apono-sandbox-") as directory,
-            Supervisor(directory, binaries, region) as supervisor,
+            Supervisor(directory, binaries, region, node_address) as supervisor,
         ):
             supervisor.start(crds)
             control = ControlServer(_commands(supervisor))

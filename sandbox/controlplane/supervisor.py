@@ -13,7 +13,7 @@ from sandbox.controlplane import certificates, components, kubeconfig
 from sandbox.controlplane.api import ApiError, ApiServer
 from sandbox.controlplane.components import Layout
 from sandbox.controlplane.errors import PartError
-from sandbox.controlplane.nodes import NODES, is_usable, node
+from sandbox.controlplane.nodes import NODES, REAL_NODE, is_usable, node
 from sandbox.controlplane.processes import Part, reserve_port
 from sandbox.controlplane.webhook import PodIdentityWebhook, WebhookServer, configuration
 
@@ -36,15 +36,18 @@ PROBE = {
 class Supervisor:
     """One control plane in `directory`, made of `binaries` (executables by name), as EKS has it in `region`.
 
+    KWOK plays its nodes, or, with `node_address`, a real one at that address joins it.
     A context manager: all parts are stopped at the end of the block.
     """
 
-    def __init__(self, directory: Path, binaries: Mapping[str, Path], region: str) -> None:
+    def __init__(
+        self, directory: Path, binaries: Mapping[str, Path], region: str, node_address: str | None = None
+    ) -> None:
         self._stack = ExitStack()
         ports = [self._stack.enter_context(reserve_port()).getsockname()[1] for _ in range(3)]
         issuer = f"https://oidc.eks.{region}.amazonaws.com/id/{secrets.token_hex(16).upper()}"
-        self.layout = Layout(directory, binaries, issuer, *ports)
-        self._nodes = [node(number, region) for number in range(NODES)]
+        self.layout = Layout(directory, binaries, issuer, *ports, node_address)
+        self._nodes = [node(number, region) for number in range(0 if node_address else NODES)]
         self._api = ApiServer(self.layout)
         self._webhook = PodIdentityWebhook(self._service_account, region)
         self._api_server = components.kube_apiserver(self.layout)
@@ -52,7 +55,7 @@ class Supervisor:
         self._kwok = components.kwok(self.layout)
         etcd, scheduler = components.etcd(self.layout), components.kube_scheduler(self.layout)
         self._storage = (etcd, self._api_server)
-        self._clients = (self._controllers, scheduler, self._kwok)
+        self._clients = (self._controllers, scheduler, *([] if node_address else [self._kwok]))
 
     def __enter__(self) -> Self:
         return self
@@ -163,7 +166,7 @@ def write_credentials(layout: Layout) -> bytes:
         (layout.directory / name).mkdir()
     authority = certificates.authority("sandbox")
     layout.pki("ca.crt").write_bytes(authority.certificate)
-    hosts = ["127.0.0.1", "localhost", "kubernetes.default.svc", components.SERVICE_IP]
+    hosts = [layout.address, components.LOOPBACK, "localhost", "kubernetes.default.svc", components.SERVICE_IP]
     _write_pair(layout, "server", certificates.server(authority, hosts))
     private, public = certificates.signing_key()
     layout.pki("service-account.key").write_bytes(private)
@@ -174,6 +177,9 @@ def write_credentials(layout: Layout) -> bytes:
         ("kube-controller-manager", "system:kube-controller-manager", None),
         ("kube-scheduler", "system:kube-scheduler", None),
         ("kwok", "kwok", "system:masters"),
+        ("kubelet-client", "kube-apiserver-kubelet-client", "system:masters"),
+        ("kubelet", f"system:node:{REAL_NODE}", "system:nodes"),
+        ("kube-proxy", "system:kube-proxy", None),
     ):
         pair = certificates.client(authority, name, group)
         _write_pair(layout, user, pair)

@@ -80,7 +80,7 @@ class PodIdentityWebhook:
 
 
 class WebhookServer(ThreadingTCPServer):
-    """Serves a webhook over TLS on a free loopback port, in threads of its own.
+    """Serves a webhook over TLS on a free port of `address`, in threads of its own.
 
     Not an http.server.HTTPServer, which looks its own name up and so depends on the machine's name service.
     """
@@ -88,8 +88,8 @@ class WebhookServer(ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, webhook: PodIdentityWebhook, certificate: Path, key: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _handler(webhook))
+    def __init__(self, webhook: PodIdentityWebhook, certificate: Path, key: Path, address: str = "127.0.0.1") -> None:
+        super().__init__((address, 0), _handler(webhook))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         # The handshake belongs to the connection's own thread: a silent client must not stop the others.
@@ -99,7 +99,8 @@ class WebhookServer(ThreadingTCPServer):
     @property
     def url(self) -> str:
         """Where the API server finds it."""
-        return f"https://127.0.0.1:{self.server_address[1]}/mutate"
+        address, port = self.server_address[:2]
+        return f"https://{address!s}:{port}/mutate"
 
     def start(self) -> None:
         """Begin to serve."""

@@ -1,4 +1,4 @@
-"""A threaded HTTP/1.1 server on a free loopback port, with control over the connection itself."""
+"""A threaded HTTP/1.1 server on a free port, with control over the connection itself."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 from sandbox.aws.errors import ConnectionDroppedError
+
+LOOPBACK = "127.0.0.1"
 
 # Linger on, for zero seconds: closing then sends a reset instead of an orderly end.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -45,10 +47,11 @@ class HttpServer:
     Args:
         application: Called for every request, from many threads at once. Raising
             `ConnectionDroppedError` resets the connection without an answer.
+        address: Of this machine, where it listens.
     """
 
-    def __init__(self, application: Application) -> None:
-        self._server = _Server(application)
+    def __init__(self, application: Application, address: str = LOOPBACK) -> None:
+        self._server = _Server(application, address)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, name="sandbox-aws", daemon=True
         )
@@ -57,7 +60,8 @@ class HttpServer:
     @property
     def url(self) -> str:
         """Where it listens, such as `http://127.0.0.1:40123`."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        address, port = self._server.server_address[:2]
+        return f"http://{address!s}:{port}"
 
     def close(self) -> None:
         """Stop listening, end open connections and wait for the threads."""
@@ -71,11 +75,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False  # so that closing waits for them
     request_queue_size = 128
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, address: str) -> None:
         self.application = application
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__((address, 0), _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._open_lock:

@@ -1,0 +1,1 @@
+"""The image of a stand-in for Apono's connector."""

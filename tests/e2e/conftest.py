@@ -1,0 +1,78 @@
+"""One release for the whole run, on a cluster whose node runs containers: `make e2e`, or kind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sandbox.aws import Account, FrontDoor
+from sandbox.bootstrap import Bootstrapped, bootstrap
+from sandbox.controlplane import ControlPlane
+from sandbox.controlplane.control_plane import KUBECONFIG_VARIABLE
+from sandbox.node.__main__ import ADDRESS_VARIABLE
+from sandbox.node.apono import AponoApi, serving
+from sandbox.node.images import CONNECTOR_IMAGE, OPERATOR_IMAGE
+from sandbox.node.webhook import pod_identity_webhook
+from sandbox.surroundings import Surroundings, surroundings
+from tests.e2e.installed import Installed
+from tests.e2e.release import Release
+from tests.scenarios.cluster import Cluster
+
+NAMESPACE = "apono"
+
+
+@pytest.fixture(scope="session")
+def address() -> str:
+    """Where pods reach this machine."""
+    if not {KUBECONFIG_VARIABLE, ADDRESS_VARIABLE} <= os.environ.keys():
+        raise pytest.UsageError(f"needs a cluster that runs containers, as of make e2e: {ADDRESS_VARIABLE}")
+    return os.environ[ADDRESS_VARIABLE]
+
+
+@pytest.fixture(scope="session")
+def around(control_plane: ControlPlane, address: str) -> Iterator[Surroundings]:
+    with pod_identity_webhook(control_plane, address), surroundings(control_plane, address) as around:
+        yield around
+
+
+@pytest.fixture(scope="session")
+def installed(control_plane: ControlPlane, around: Surroundings, address: str) -> Iterator[Installed]:
+    account = around.create_account()
+    managed = around.create_organization(account)
+    issuer = control_plane.issuer.removeprefix("https://")
+    made = bootstrap(around.aws, account, managed, issuer, NAMESPACE)
+    create_namespace(control_plane)
+    api = AponoApi(around.aws.endpoint_url)
+    release = Release(control_plane.kubeconfig, NAMESPACE)
+    with serving(api, address) as url:
+        release.install(values(around.aws, account, made, url))
+        cluster = Cluster(control_plane.kubeconfig, NAMESPACE)
+        yield Installed(control_plane, cluster, release, around.aws, account, managed, api)
+
+
+def create_namespace(control_plane: ControlPlane) -> None:
+    """Make the namespace, which admits only pods that are as restricted as Kubernetes knows."""
+    control_plane.kubectl("create", "namespace", NAMESPACE)
+    control_plane.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
+
+
+def values(aws: FrontDoor, account: Account, made: Bootstrapped, api_url: str) -> dict[str, Any]:
+    """The chart's values: what bootstrap printed, where images are, and where AWS and Apono's API are."""
+    repository, _, tag = OPERATOR_IMAGE.partition(":")
+    environment = aws.environment_without_credentials(account.region)
+    return {
+        "image": {"repository": repository, "tag": tag, "pullPolicy": "Never"},
+        "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": made.operator_role_arn}},
+        "permissionsBoundaries": dict(made.boundaries),
+        "managementAccounts": [{**made.management_account, "namespaces": [NAMESPACE]}],
+        "grants": [{"namespaces": [NAMESPACE], "imageRegistries": ["localhost"]}],
+        "connectorImage": CONNECTOR_IMAGE,
+        "aponoUrl": api_url,
+        "secretPollSeconds": 1,
+        "stackPollSeconds": 1,
+        "logFormat": "console",
+        "extraEnv": [{"name": "AWS_ENDPOINT_URL", "value": environment["AWS_ENDPOINT_URL"]}],
+    }

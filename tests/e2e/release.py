@@ -1,0 +1,45 @@
+"""The operator as a release of its Helm chart."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sandbox.controlplane import helm
+from sandbox.installation import CHART, RELEASE
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release in a namespace; its commands wait until what they do is done."""
+
+    kubeconfig: Path
+    namespace: str
+
+    def install(self, values: dict[str, Any]) -> None:
+        self._helm("install", RELEASE, str(CHART), "--values=-", "--wait", "--timeout=120s", values=values)
+
+    def upgrade(self, **values: Any) -> None:
+        """Change some values and keep the others."""
+        options = ["--reuse-values", "--values=-", "--wait", "--timeout=120s"]
+        self._helm("upgrade", RELEASE, str(CHART), *options, values=values)
+
+    def uninstall(self) -> None:
+        self._helm("uninstall", RELEASE, "--wait", "--timeout=60s")
+
+    def _helm(self, *arguments: str, values: dict[str, Any] | None = None) -> None:
+        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
+        done = subprocess.run(
+            [str(helm()), *arguments, f"--namespace={self.namespace}"],
+            env=environment,
+            input=yaml.safe_dump(values or {}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
