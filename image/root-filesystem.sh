@@ -35,6 +35,8 @@ cp -a "$environment" "$root$environment"
   rm -f lib-dynload/_tkinter.* lib-dynload/_test* lib-dynload/_ctypes_test.* lib-dynload/xx* lib-dynload/nis.*
   mkdir site-packages
 )
+# Modules of Python that are scripts too; nobody shall start them.
+find "$root" -type f -path '*/lib/python3*' ! -name '*.so*' -perm /111 -exec chmod a-x {} +
 
 # ldd tells "name => path (address)", and the loader as "path (address)".
 find "$root" -type f \( -name '*.so' -o -name '*.so.*' -o -path '*/bin/python3.12' \) -exec ldd {} + 2>/dev/null \

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from sandbox.aws import Account, FrontDoor
 from sandbox.aws.account import Partition
 from sandbox.aws.identity_center.instance import Instance
-from sandbox.aws.wire.server import LOOPBACK
 from sandbox.bootstrap import ManagedOrganization
 from sandbox.controlplane import ControlPlane
 from sandbox.installation import create_oidc_provider, install_crd
@@ -50,13 +49,13 @@ class Surroundings:
 
 
 @contextmanager
-def surroundings(control_plane: ControlPlane, aws_address: str = LOOPBACK) -> Iterator[Surroundings]:
-    """Put AWS beside *control_plane*, at *aws_address* of this machine, and the custom resource definition into it.
+def surroundings(control_plane: ControlPlane) -> Iterator[Surroundings]:
+    """Put AWS beside *control_plane*, and the custom resource definition into it.
 
     Raises:
         CommandError: the API server refuses the custom resource definition.
     """
-    with FrontDoor(address=aws_address) as aws:
+    with FrontDoor() as aws:
         aws.trust_issuer(control_plane.issuer, control_plane.jwks)
         install_crd(control_plane)
         yield Surroundings(control_plane, aws)

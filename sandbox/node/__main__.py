@@ -14,7 +14,6 @@ from sandbox.controlplane import ControlPlane, ControlPlaneError
 from sandbox.controlplane.binaries import CONTROL_PLANE, executables
 from sandbox.controlplane.control_plane import KUBECONFIG_VARIABLE
 from sandbox.controlplane.modules import NODE_COMMANDS
-from sandbox.installation import CRD
 from sandbox.node.enclosure import ADDRESS, enclosed, enter
 from sandbox.node.images import build_images
 from sandbox.node.node import node
@@ -58,7 +57,7 @@ def inside(archives: tuple[Path, ...], command: tuple[str, ...]) -> None:
     """Bring up control plane and node within the namespaces, and run COMMAND."""
     enter()
     scratch = Path(os.environ["TMPDIR"])
-    with ControlPlane.start(crds=[CRD], node_address=ADDRESS) as control_plane:
+    with ControlPlane.start(node_address=ADDRESS) as control_plane:
         layout = NodeLayout(
             scratch / "node", executables(NODE_COMMANDS), control_plane.directory, os.environ["SANDBOX_CGROUP"]
         )

@@ -51,6 +51,8 @@ def write_root(archive: Path, scratch: Path) -> None:
     root = scratch / "root"
     _run(program("debootstrap"), "--variant=minbase", f"--include={','.join(LIBRARIES)}", _suite(), str(root))
     _install_python(_python(), root / "usr" / "local")
+    libraries = [str(file) for file in (root / "usr" / "local" / "lib").rglob("*.so*") if not file.is_symlink()]
+    _run(program("strip"), "--strip-unneeded", *libraries)
     _run(program("chroot"), str(root), "ldconfig")
     _run(program("chroot"), str(root), "python3", "-m", "ensurepip", "--default-pip")
     _run(program("tar"), "--create", f"--file={archive}", f"--directory={root}", "--exclude=./dev/*", ".")

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,9 @@ from sandbox.node.packages import program
 
 ADDRESS: Final = "172.30.0.1"
 """Of the node, which pods reach; in namespaces of its own it can meet no other."""
+
+PREFIX: Final = "apono-node-"
+"""Of the names of scratch directories and cgroups."""
 
 CGROUPS: Final = Path("/sys/fs/cgroup")
 _PRIVATE: Final = ("/var/lib", "/var/log")
@@ -46,7 +49,7 @@ def enclosed(command: Sequence[str]) -> int:
     """
     unshare = [program("unshare"), "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     wrapper = [sys.executable, "-I", "-S", str(die_with_parent.__file__), str(os.getpid())]
-    with scratch_directory("apono-node-") as scratch, _cgroup(scratch.name) as name:
+    with scratch_directory(PREFIX) as scratch, _cgroup(scratch.name) as name:
         environment = {**os.environ, "TMPDIR": str(scratch), "SANDBOX_CGROUP": name}
         return subprocess.run([*wrapper, *unshare, *command], env=environment, check=False).returncode
 
@@ -54,8 +57,11 @@ def enclosed(command: Sequence[str]) -> int:
 @contextmanager
 def _cgroup(name: str) -> Iterator[str]:
     """A cgroup in every hierarchy, for the length of the block."""
-    roots = [Path(line.split()[1]) for line in Path("/proc/mounts").read_text().splitlines() if _is_cgroup(line)]
+    mounts = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
+    roots = [Path(mount.split()[1]) for mount in mounts if _is_cgroup(mount)]
     for root in roots:
+        for left in root.glob(f"{PREFIX}*"):
+            _remove(left)  # of a run that was killed
         (root / name).mkdir()
     try:
         yield name
@@ -70,8 +76,10 @@ def _is_cgroup(mount: str) -> bool:
 
 
 def _remove(cgroup: Path) -> None:
+    """Remove a cgroup with all below it, but for those that still have processes: they are of another run."""
     for directory, _, _ in os.walk(cgroup, topdown=False):
-        Path(directory).rmdir()
+        with suppress(OSError):
+            Path(directory).rmdir()
 
 
 def enter() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ _PROGRAMS: Final = {
     "ip": "iproute2",
     "iptables": "iptables",
     "runc": "runc",
+    "strip": "binutils",
     "unshare": "util-linux",
     str(CNI_PLUGINS / "bridge"): "containernetworking-plugins",
 }
@@ -46,21 +48,29 @@ def ensure_packages() -> None:
     Raises:
         NodeError: We are not root, there is no apt, or it did not succeed; the message tells what is missing.
     """
-    if os.geteuid() != 0:
-        raise NodeError("a real node needs root: kubelet and containerd make cgroups, mounts and network interfaces")
-    packages = _missing()
+    packages = missing_packages(_SEARCHED)
+    if obstacle := obstacle_of(packages, is_root=os.geteuid() == 0, has_apt=shutil.which("apt-get") is not None):
+        raise NodeError(obstacle)
     if not packages:
         return
-    if shutil.which("apt-get") is None:
-        raise NodeError(f"a real node needs these of Debian's packages, and there is no apt here: {' '.join(packages)}")
     for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
         _apt(arguments)
-    if still := _missing():
+    if still := missing_packages(_SEARCHED):
         raise NodeError(f"apt installed them, but their programs are missing: {' '.join(still)}")
 
 
-def _missing() -> list[str]:
-    return sorted({package for name, package in _PROGRAMS.items() if shutil.which(name, path=_SEARCHED) is None})
+def missing_packages(path: str) -> list[str]:
+    """The packages whose programs are not in *path*, directories separated by colons."""
+    return sorted({package for name, package in _PROGRAMS.items() if shutil.which(name, path=path) is None})
+
+
+def obstacle_of(packages: Sequence[str], *, is_root: bool, has_apt: bool) -> str | None:
+    """What keeps this machine, on which *packages* are missing, from being a node; None if nothing does."""
+    if not is_root:
+        return "a real node needs root: kubelet and containerd make cgroups, mounts and network interfaces"
+    if packages and not has_apt:
+        return f"a real node needs these of Debian's packages, and there is no apt here: {' '.join(packages)}"
+    return None
 
 
 def _apt(arguments: list[str]) -> None:

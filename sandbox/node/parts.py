@@ -90,7 +90,7 @@ def kubelet(layout: NodeLayout) -> Part:
     """The kubelet, registering the node as a cloud's node group does."""
     configuration = layout.root / "kubelet.yaml"
     configuration.write_text(yaml.safe_dump(_kubelet_configuration(layout)))
-    command = [
+    command: list[str | Path] = [
         layout.binaries["kubelet"],
         f"--config={configuration}",
         f"--kubeconfig={layout.kubeconfig('kubelet')}",
@@ -103,7 +103,7 @@ def kubelet(layout: NodeLayout) -> Part:
 
 def kube_proxy(layout: NodeLayout) -> Part:
     """kube-proxy, which makes Services reachable; what the kernel keeps of connections is left as it is."""
-    command = [
+    command: list[str | Path] = [
         layout.binaries["kube-proxy"],
         f"--kubeconfig={layout.kubeconfig('kube-proxy')}",
         f"--hostname-override={REAL_NODE}",

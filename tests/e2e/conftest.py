@@ -16,12 +16,14 @@ from sandbox.node.__main__ import ADDRESS_VARIABLE
 from sandbox.node.apono import AponoApi, serving
 from sandbox.node.images import CONNECTOR_IMAGE, OPERATOR_IMAGE
 from sandbox.node.webhook import pod_identity_webhook
-from sandbox.surroundings import Surroundings, surroundings
+from sandbox.surroundings import Surroundings
 from tests.e2e.installed import Installed
 from tests.e2e.release import Release
 from tests.scenarios.cluster import Cluster
 
 NAMESPACE = "apono"
+UNWANTED = "unwanted"
+"""A connector whose token Apono refuses from the start: until its probe ends it, it takes two minutes."""
 
 
 @pytest.fixture(scope="session")
@@ -34,8 +36,10 @@ def address() -> str:
 
 @pytest.fixture(scope="session")
 def around(control_plane: ControlPlane, address: str) -> Iterator[Surroundings]:
-    with pod_identity_webhook(control_plane, address), surroundings(control_plane, address) as around:
-        yield around
+    """AWS where pods reach it; the custom resource definition comes with the chart."""
+    with pod_identity_webhook(control_plane, address), FrontDoor(address=address) as aws:
+        aws.trust_issuer(control_plane.issuer, control_plane.jwks)
+        yield Surroundings(control_plane, aws)
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +54,10 @@ def installed(control_plane: ControlPlane, around: Surroundings, address: str) -
     with serving(api, address) as url:
         release.install(values(around.aws, account, made, url))
         cluster = Cluster(control_plane.kubeconfig, NAMESPACE)
-        yield Installed(control_plane, cluster, release, around.aws, account, managed, api)
+        installed = Installed(control_plane, cluster, release, around.aws, account, managed, api)
+        installed.create_token(UNWANTED, known=False)
+        installed.apply(UNWANTED)
+        yield installed
 
 
 def create_namespace(control_plane: ControlPlane) -> None:

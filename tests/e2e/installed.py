@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import yaml
@@ -21,6 +22,8 @@ from tests.waiting import until
 
 PATIENCE = 60.0
 """Seconds; containers start in two or three, probes come every ten."""
+SMALL = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
+"""The resources of a connector, so that many find a place on one node."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Installed:
             "tokenSecretRef": {"name": f"{name}-token"},
             "target": {"mode": "Account"},
             "permissions": "ReadOnly",
+            "deployment": {"resources": SMALL},
         }
         self.cluster.apply(
             {
@@ -61,6 +65,11 @@ class Installed:
                 "spec": {**minimal, **spec},
             }
         )
+
+    def touch(self, name: str) -> None:
+        """Have the operator look at a connector at once."""
+        now = datetime.now(UTC).isoformat()
+        self.cluster.patch("AponoConnector", name, {"metadata": {"annotations": {"apono.io/reconcile-at": now}}})
 
     def delete(self, name: str) -> None:
         """Delete a connector and wait until it is gone."""
@@ -79,7 +88,9 @@ class Installed:
         """Wait until the connector is Ready; return it."""
         return self.condition(name, "Ready", "True")
 
-    def condition(self, name: str, kind: str, status: str, reason: str | None = None) -> Document:
+    def condition(
+        self, name: str, kind: str, status: str, reason: str | None = None, seconds: float = PATIENCE
+    ) -> Document:
         """Wait until a condition of the present generation is so; return the connector."""
 
         def look() -> Document | None:
@@ -89,7 +100,7 @@ class Installed:
             seen = condition.get("status") == status and reason in (None, condition.get("reason"))
             return connector if current and seen else None
 
-        return until(f"{name}: {kind}={status} {reason or ''}", look, PATIENCE, lambda: self.state(name))
+        return until(f"{name}: {kind}={status} {reason or ''}", look, seconds, lambda: self.state(name))
 
     def report(self, name: str, token: str) -> Report:
         """Wait until the connector reports to Apono's API by *token*."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -139,6 +140,7 @@ def main() -> None:
     """Work in a thread and answer probes in this one."""
     if missing := [name for name in VARIABLES if not os.environ.get(name)]:
         sys.exit(f"missing: {', '.join(missing)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # the kernel's default is no end for a first process
     health = Health()
     threading.Thread(target=keep_working, args=[health], daemon=True).start()
     ThreadingHTTPServer(("", PORT), handler(health)).serve_forever()
