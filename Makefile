@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 .PHONY: help
 help: ## Say what can be done here
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
 
 $(STAMP): requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: run make PYTHON=python3.x")'
@@ -24,7 +24,7 @@ test: $(STAMP) ## Run every check and test
 
 .PHONY: e2e
 e2e: $(STAMP) ## Build the image and test it on a real kubelet and containerd; needs root and Debian's packages
-	@$(BIN)/python -m sandbox.node run $(BIN)/python -m pytest -q --durations=10 tests/e2e
+	@$(BIN)/python -m sandbox.node run $(BIN)/python -m pytest -q --durations=10 tests/enclosure tests/e2e
 
 .PHONY: generate
 generate: $(STAMP) ## Write anew what is generated from the code: definition, reference, IAM documents, template

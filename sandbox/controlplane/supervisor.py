@@ -44,9 +44,9 @@ class Supervisor:
         self, directory: Path, binaries: Mapping[str, Path], region: str, node_address: str | None = None
     ) -> None:
         self._stack = ExitStack()
-        ports = [self._stack.enter_context(reserve_port()).getsockname()[1] for _ in range(3)]
+        api, etcd_client, etcd_peer = (self._stack.enter_context(reserve_port()).getsockname()[1] for _ in range(3))
         issuer = f"https://oidc.eks.{region}.amazonaws.com/id/{secrets.token_hex(16).upper()}"
-        self.layout = Layout(directory, binaries, issuer, *ports, node_address=node_address)
+        self.layout = Layout(directory, binaries, issuer, api, etcd_client, etcd_peer, node_address)
         self._nodes = [node(number, region) for number in range(0 if node_address else NODES)]
         self._api = ApiServer(self.layout)
         self._webhook = PodIdentityWebhook(self._service_account, region)

@@ -10,12 +10,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from sandbox.controlplane import die_with_parent
-from sandbox.controlplane.scratch import scratch_directory
+from sandbox.controlplane.scratch import reaped, scratch_directory
 from sandbox.node.packages import program
 
 ADDRESS: Final = "172.30.0.1"
@@ -38,6 +38,20 @@ _SYSCTLS: Final = {
 }
 """What the kubelet wants of the kernel. It is shown files that say so, and leaves the machine's own as they are."""
 
+_REMOVE: Final = """
+for _ in $(seq 100); do
+  left=
+  for cgroup; do
+    find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null
+    [ ! -e "$cgroup" ] || left=yes
+  done
+  [ -n "$left" ] || exit 0
+  sleep 0.1
+done
+exit 1
+"""
+"""Cgroups can only be removed by rmdir, from below, once their processes have ended (cgroups(7))."""
+
 
 def enclosed(command: Sequence[str]) -> int:
     """Run *command* in new namespaces, as their first process; return its exit status once all in there is gone.
@@ -59,27 +73,16 @@ def _cgroup(name: str) -> Iterator[str]:
     """A cgroup in every hierarchy, for the length of the block."""
     mounts = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
     roots = [Path(mount.split()[1]) for mount in mounts if _is_cgroup(mount)]
-    for root in roots:
-        for left in root.glob(f"{PREFIX}*"):
-            _remove(left)  # of a run that was killed
-        (root / name).mkdir()
-    try:
+    cgroups = [root / name for root in roots]
+    with reaped(_REMOVE, *map(str, cgroups)):
+        for cgroup in cgroups:
+            cgroup.mkdir()
         yield name
-    finally:
-        for root in roots:
-            _remove(root / name)
 
 
 def _is_cgroup(mount: str) -> bool:
     _, directory, kind, *_ = mount.split()
     return kind in {"cgroup", "cgroup2"} and Path(directory).is_relative_to(CGROUPS)
-
-
-def _remove(cgroup: Path) -> None:
-    """Remove a cgroup with all below it, but for those that still have processes: they are of another run."""
-    for directory, _, _ in os.walk(cgroup, topdown=False):
-        with suppress(OSError):
-            Path(directory).rmdir()
 
 
 def enter() -> None:
