@@ -27,6 +27,8 @@ OPERATOR_IMAGE: Final = "localhost/apono-operator:e2e"
 CONNECTOR_IMAGE: Final = "localhost/apono-connector:e2e"
 CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 
+_BUILD_STAGE: Final = "localhost/apono-operator:build"
+"""Has a name so that its layers outlive pruning: the image itself stands on none of them."""
 _CONNECTOR: Final = Path(__file__).parent / "connector"
 _PAUSE: Final = 'FROM scratch\nADD busybox /busybox\nENTRYPOINT ["/busybox", "sleep", "2147483647"]\n'
 """All that a pod's sandbox does is to wait."""
@@ -47,8 +49,10 @@ def build_images() -> list[Path]:
         if not store.has(PAUSE_IMAGE):
             _build_pause(store)
         base = _base(store)
+        store.build(_BUILD_STAGE, ROOT, {"BASE": base}, target="build")
         store.build(OPERATOR_IMAGE, ROOT, {"BASE": base})
         store.build(CONNECTOR_IMAGE, _CONNECTOR, {"OPERATOR": OPERATOR_IMAGE})
+        store.prune()
         return [store.archive(name) for name in (PAUSE_IMAGE, OPERATOR_IMAGE, CONNECTOR_IMAGE)]
 
 
@@ -64,8 +68,8 @@ class Store:
         command = [*self._buildah, "inspect", "--type=image", image]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
-    def build(self, image: str, context: Path, arguments: Mapping[str, str]) -> None:
-        """Build the Dockerfile in *context* with build *arguments*; what it needs of an index comes as on this machine.
+    def build(self, image: str, context: Path, arguments: Mapping[str, str], target: str = "") -> None:
+        """Build the Dockerfile in *context*, or one stage of it, the *target*, with build *arguments*.
 
         Raises:
             NodeError: It failed.
@@ -78,8 +82,13 @@ class Store:
                 ["bud", "--layers", "--isolation=chroot", "--network=host", "--pull-never", f"--tag={image}"]
                 + [f"--volume={CERTIFICATES}:{CERTIFICATES}:ro", f"--secret=id=pip,src={pip.name}"]
                 + [f"--build-arg={name}={value}" for name, value in arguments.items()]
+                + ([f"--target={target}"] if target else [])
                 + [str(context)],
             )
+
+    def prune(self) -> None:
+        """Forget the layers of earlier builds, which no image of a name stands on any more."""
+        self._output("rmi", "--prune")
 
     def archive(self, image: str) -> Path:
         """A file with the image, for `ctr images import`."""
