@@ -29,6 +29,7 @@ CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 
 _BUILD_STAGE: Final = "localhost/apono-operator:build"
 """Has a name so that its layers outlive pruning: the image itself stands on none of them."""
+_KEPT_LAYERS: Final = 100
 _CONNECTOR: Final = Path(__file__).parent / "connector"
 _PAUSE: Final = 'FROM scratch\nADD busybox /busybox\nENTRYPOINT ["/busybox", "sleep", "2147483647"]\n'
 """All that a pod's sandbox does is to wait."""
@@ -87,8 +88,9 @@ class Store:
             )
 
     def prune(self) -> None:
-        """Forget the layers of earlier builds, which no image of a name stands on any more."""
-        self._output("rmi", "--prune")
+        """Forget the layers of earlier builds, once they are many; the next build makes some of its own anew."""
+        if len(self._output("images", "--all", "--quiet").split()) > _KEPT_LAYERS:
+            self._output("rmi", "--prune")
 
     def archive(self, image: str) -> Path:
         """A file with the image, for `ctr images import`."""
