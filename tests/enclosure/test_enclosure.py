@@ -28,8 +28,11 @@ enclosed([sys.executable, "-c", "import time; time.sleep(1000)", "{MARK}"])
 def run() -> Iterator[subprocess.Popen[bytes]]:
     """A run whose process is there."""
     with subprocess.Popen([sys.executable, "-c", SLEEPING]) as started:
-        until("it runs", enclosed_processes)
-        yield started
+        try:
+            until("it runs", enclosed_processes)
+            yield started
+        finally:
+            started.kill()
 
 
 def test_a_run_tells_how_its_command_ended() -> None:
