@@ -24,14 +24,6 @@ class Release:
     def install(self, values: dict[str, Any]) -> None:
         self._helm("install", RELEASE, str(CHART), "--values=-", "--wait", "--timeout=120s", values=values)
 
-    def upgrade(self, **values: Any) -> None:
-        """Change some values and keep the others."""
-        options = ["--reuse-values", "--values=-", "--wait", "--timeout=120s"]
-        self._helm("upgrade", RELEASE, str(CHART), *options, values=values)
-
-    def uninstall(self) -> None:
-        self._helm("uninstall", RELEASE, "--wait", "--timeout=60s")
-
     def _helm(self, *arguments: str, values: dict[str, Any] | None = None) -> None:
         environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
         done = subprocess.run(
