@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -52,7 +53,7 @@ def installed(control_plane: ControlPlane, around: Surroundings, address: str) -
     api = AponoApi(around.aws.endpoint_url)
     release = Release(control_plane.kubeconfig, NAMESPACE)
     with serving(api, address) as url:
-        release.install(values(around.aws, account, made, url))
+        release.install(values(control_plane, around.aws, account, made, url))
         cluster = Cluster(control_plane.kubeconfig, NAMESPACE)
         installed = Installed(control_plane, cluster, release, around.aws, account, managed, api)
         installed.create_token(UNWANTED, known=False)
@@ -66,7 +67,9 @@ def create_namespace(control_plane: ControlPlane) -> None:
     control_plane.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
 
 
-def values(aws: FrontDoor, account: Account, made: Bootstrapped, api_url: str) -> dict[str, Any]:
+def values(
+    control_plane: ControlPlane, aws: FrontDoor, account: Account, made: Bootstrapped, api_url: str
+) -> dict[str, Any]:
     """The chart's values: what bootstrap printed, where images are, and where AWS and Apono's API are."""
     repository, _, tag = OPERATOR_IMAGE.partition(":")
     environment = aws.environment_without_credentials(account.region)
@@ -78,8 +81,15 @@ def values(aws: FrontDoor, account: Account, made: Bootstrapped, api_url: str) -
         "grants": [{"namespaces": [NAMESPACE], "imageRegistries": ["localhost"]}],
         "connectorImage": CONNECTOR_IMAGE,
         "aponoUrl": api_url,
+        # As far as the node enforces it: kind does.
+        "networkPolicy": {"enabled": True, "httpsPorts": [*ports(control_plane.server, aws.endpoint_url)]},
         "secretPollSeconds": 1,
         "stackPollSeconds": 1,
         "logFormat": "console",
         "extraEnv": [{"name": "AWS_ENDPOINT_URL", "value": environment["AWS_ENDPOINT_URL"]}],
     }
+
+
+def ports(*urls: str) -> list[int]:
+    """The ports of *urls*, and those that API servers have behind their Service."""
+    return sorted({443, 6443} | {port for url in urls if (port := urlsplit(url).port)})

@@ -22,11 +22,17 @@ class Release:
     namespace: str
 
     def install(self, values: dict[str, Any]) -> None:
-        self._helm("install", RELEASE, str(CHART), "--values=-", "--wait", "--timeout=120s", values=values)
+        done = self._run("install", RELEASE, str(CHART), "--values=-", "--wait", "--timeout=120s", values=values)
+        assert done.returncode == 0, done.stderr
 
-    def _helm(self, *arguments: str, values: dict[str, Any] | None = None) -> None:
+    def uninstall(self) -> str:
+        """Try to uninstall it; return what Helm and the chart's check say if they refuse, else nothing."""
+        done = self._run("uninstall", RELEASE, "--wait", "--timeout=60s")
+        return done.stdout + done.stderr if done.returncode else ""
+
+    def _run(self, *arguments: str, values: dict[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
-        done = subprocess.run(
+        return subprocess.run(
             [str(helm()), *arguments, f"--namespace={self.namespace}"],
             env=environment,
             input=yaml.safe_dump(values or {}),
@@ -34,4 +40,3 @@ class Release:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
