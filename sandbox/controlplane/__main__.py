@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from sandbox.controlplane.binaries import TOOLS, WITHOUT_NODE, executables
+from sandbox.controlplane.binaries import ORDINARY, TOOLS, executables
 from sandbox.controlplane.control_plane import DEFAULT_REGION
 from sandbox.controlplane.errors import ControlPlaneError
 from sandbox.controlplane.service import serve
@@ -24,8 +24,8 @@ def main() -> None:
 @main.command()
 @click.argument("tools", nargs=-1, type=click.Choice(sorted(TOOLS)))
 def build(tools: tuple[str, ...]) -> None:
-    """Build TOOLS (default: all but those of a real node) unless they are there, and print their paths."""
-    for path in executables(tools or WITHOUT_NODE).values():
+    """Build TOOLS (default: all that `make test` needs) unless they are there, and print their paths."""
+    for path in executables(tools or ORDINARY).values():
         print(path)
 
 

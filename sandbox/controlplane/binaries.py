@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from sandbox.controlplane.errors import BuildError
-from sandbox.controlplane.modules import MODULES, NODE_COMMANDS, Module
+from sandbox.controlplane.modules import MODULES, Module
 from sandbox.controlplane.toolchain import build_environment, go_command
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class Tool:
 
 
 TOOLS = {name: Tool(name, package, module) for module in MODULES for name, package in module.tools.items()}
+ORDINARY = tuple(name for name, tool in TOOLS.items() if not tool.module.apart)
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok")
-WITHOUT_NODE = tuple(name for name in TOOLS if name not in NODE_COMMANDS)
 
 
 def executables(names: Iterable[str] = CONTROL_PLANE) -> dict[str, Path]:

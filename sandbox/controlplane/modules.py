@@ -10,6 +10,9 @@ KWOK_VERSION = "v0.8.0"
 HELM_VERSION = "v4.3.1"
 HELM_3_VERSION = "v3.22.0"
 KUBECONFORM_VERSION = "v0.8.0"
+ARGO_CD = "github.com/argoproj/argo-cd/v3"
+ARGO_CD_VERSION = "v3.5.7"
+GITOPS_ENGINE = "github.com/argoproj/argo-cd/gitops-engine"
 COMMANDS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
 NODE_COMMANDS = ("kubelet", "kube-proxy")
 
@@ -19,14 +22,18 @@ class Module:
     """A directory under `go/` whose go.mod names tools and nothing else.
 
     `requires` maps Go module to version, `tools` program to main package, `variables` Go variable to the value
-    that the linker gives it, and `staged` names the module whose staging modules must be pinned with it.
+    that the linker gives it. `replaced` names the module whose own replacements must hold here as well; those of them
+    that are directories beside it are pinned as `published` says, or else as Kubernetes publishes its `./staging`.
+    What is `apart` is built when somebody names it, and not with the rest.
     """
 
     name: str
     requires: dict[str, str]
     tools: dict[str, str]
     variables: dict[str, str] = field(default_factory=dict)
-    staged: str | None = None
+    replaced: str | None = None
+    published: dict[str, str] = field(default_factory=dict)
+    apart: bool = False
 
 
 def _kubernetes_version() -> dict[str, str]:
@@ -45,7 +52,7 @@ MODULES = (
             **{command: f"{KUBERNETES}/cmd/{command}" for command in COMMANDS},
         },
         variables=_kubernetes_version(),
-        staged=KUBERNETES,
+        replaced=KUBERNETES,
     ),
     # A module of its own, so that nobody builds a kubelet who wants no node.
     Module(
@@ -53,7 +60,8 @@ MODULES = (
         requires={KUBERNETES: KUBERNETES_VERSION},
         tools={command: f"{KUBERNETES}/cmd/{command}" for command in NODE_COMMANDS},
         variables=_kubernetes_version(),
-        staged=KUBERNETES,
+        replaced=KUBERNETES,
+        apart=True,
     ),
     Module(
         "kwok",
@@ -78,5 +86,14 @@ MODULES = (
         requires={"helm.sh/helm/v3": HELM_3_VERSION},
         tools={"helm3": "helm.sh/helm/v3/cmd/helm"},
         variables={"helm.sh/helm/v3/internal/version.version": HELM_3_VERSION},
+    ),
+    Module(
+        "argocd",
+        requires={ARGO_CD: ARGO_CD_VERSION},
+        tools={"argocd": f"{ARGO_CD}/cmd"},
+        variables={f"{ARGO_CD}/common.version": ARGO_CD_VERSION.removeprefix("v")},
+        replaced=ARGO_CD,
+        published={GITOPS_ENGINE: "v0.0.0-20260914071520-c9c369efcc5b"},
+        apart=True,
     ),
 )

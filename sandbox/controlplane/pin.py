@@ -38,23 +38,32 @@ def go_mod(module: Module) -> str:
     blocks = {
         "tool": list(module.tools.values()),
         "require": [f"{path} {version}" for path, version in module.requires.items()],
-        "replace": staging_replacements(module.staged, module.requires[module.staged]) if module.staged else [],
+        "replace": replacements(module, module.replaced) if module.replaced else [],
     }
     text = [f"module sandbox/{module.name}", f"go {GO_VERSION}"]
     text += ["\n".join([f"{verb} (", *lines, ")"]) for verb, lines in blocks.items() if lines]
     return "\n\n".join(text) + "\n"
 
 
-def staging_replacements(module: str, version: str) -> list[str]:
-    """The `replace` lines that point a module's `./staging` directories at their published modules.
+def replacements(module: Module, of: str) -> list[str]:
+    """The `replace` lines of the module *of*, with directories beside it replaced by what is published of them.
+
+    Go heeds the replacements of the main module alone (Go Modules Reference, "replace directive").
+    """
+    version = module.requires[of]
+    go_mod_file = json.loads(_go("mod", "download", "-json", f"{of}@{version}"))["GoMod"]
+    replaced = json.loads(_go("mod", "edit", "-json", go_mod_file))["Replace"]
+    return [_replacement(entry["Old"]["Path"], entry["New"], module, version) for entry in replaced]
+
+
+def _replacement(path: str, new: dict[str, str], module: Module, version: str) -> str:
+    """One of these lines.
 
     Kubernetes v1.N.P publishes each staging directory as a module, v0.N.P (kubernetes/publishing-bot).
     """
-    go_mod_file = json.loads(_go("mod", "download", "-json", f"{module}@{version}"))["GoMod"]
-    replaced = json.loads(_go("mod", "edit", "-json", go_mod_file))["Replace"]
-    staged = [entry["Old"]["Path"] for entry in replaced if entry["New"]["Path"].startswith("./staging/")]
-    published = version.replace("v1.", "v0.", 1)
-    return [f"{path} => {path} {published}" for path in staged]
+    if not new["Path"].startswith("./"):
+        return f"{path} => {new['Path']} {new['Version']}"
+    return f"{path} => {path} {module.published.get(path) or version.replace('v1.', 'v0.', 1)}"
 
 
 def _go(*arguments: str, directory: Path = ROOT) -> str:

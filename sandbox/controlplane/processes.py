@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sandbox.controlplane.errors import PartError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 LOG_LINES = 15
@@ -36,13 +36,17 @@ def reserve_port() -> socket.socket:
 class Part:
     """One process of the control plane, its output in a log file.
 
-    Start it from the main thread only: to the kernel the end of the starting thread is the end of the parent.
+    Start it from the main thread only: to the kernel the end of the starting thread is the end of the parent. It has
+    our environment, or else all of the given *environment*.
     """
 
-    def __init__(self, name: str, command: Sequence[str | Path], log: Path) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self._command = [str(word) for word in command]
         self._log = log
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -61,6 +65,7 @@ class Part:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 process_group=0,
+                env=self._environment,
             )
 
     def kill(self) -> None:

@@ -300,7 +300,7 @@ def test_a_connector_that_is_suspended_from_the_start_gets_nothing_and_says_so(p
     assert "Nothing is changed while spec.suspend is true" in passes.condition("Suspended")["message"]
     assert "is missing" in passes.condition("Suspended")["message"]
     assert passes.condition("Ready")["status"] == "False"
-    assert passes.condition("Stalled") == {}
+    assert passes.condition("Stalled")["reason"] == "RoleMissing"
     assert passes.events("Suspended")
 
 

@@ -225,7 +225,7 @@ def test_children_are_mended_while_iam_does_not_answer(scenario: Scenario) -> No
     scenario.apply_ready()
     with scenario.aws.faults.during(Fault(throttle(), service="iam", account=scenario.account, times=None)) as fault:
         scenario.cluster.patch("AponoConnector", NAME, {"metadata": {"annotations": {"apono.io/reconcile-at": "now"}}})
-        connector = scenario.condition("Reconciling", "True", "Throttled")
+        connector = scenario.condition("Unconfirmed", "True", "Throttled")
         assert condition_of(connector, "Ready")["status"] == "True"
 
         scenario.cluster.delete("Deployment", CHILD)

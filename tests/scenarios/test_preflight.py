@@ -375,8 +375,8 @@ def test_an_aws_that_does_not_answer_keeps_a_connector_that_runs_ready(organizat
     ]
     with befallen(organization, *faults):
         look_again(organization)
-        connector = organization.condition("Reconciling", "True", "AWSUnavailable")
+        connector = organization.condition("Unconfirmed", "True", "AWSUnavailable")
 
         assert condition_of(connector, "Ready")["status"] == "True"
         assert condition_of(connector, "OrganizationReady")["status"] == "True"
-    until("the doubt is over", lambda: not condition_of(organization.connector(), "Reconciling"), seconds=60)
+    until("the doubt is over", lambda: not condition_of(organization.connector(), "Unconfirmed"), seconds=60)

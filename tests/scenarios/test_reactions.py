@@ -91,10 +91,10 @@ def test_an_aws_that_is_down_makes_nothing_false_that_was_true(scenario: Scenari
     scenario.apply_ready()
     with scenario.aws.faults.during(Fault(server_error(503), account=scenario.account, times=None)):
         ask_for_a_look(scenario)
-        connector = scenario.condition("Reconciling", "True", "AWSUnavailable")
+        connector = scenario.condition("Unconfirmed", "True", "AWSUnavailable")
         assert condition_of(connector, "Ready")["status"] == "True"
 
-    until("it is confirmed again", lambda: condition_of(scenario.connector(), "Reconciling") == {}, seconds=60)
+    until("it is confirmed again", lambda: condition_of(scenario.connector(), "Unconfirmed") == {}, seconds=60)
 
 
 def test_a_right_in_the_cluster_that_is_taken_away_is_named_and_leaves_everything_as_it_is(scenario: Scenario) -> None:

@@ -85,7 +85,8 @@ def conditions(
         stamp.condition(ConditionType.READY, summary.status, summary.reason, summary.message),
         *parts.values(),
         *(stamp.aspect(kind, findings, aspects) for kind in beside),
-        *_while_true(stamp, findings, summary),
+        *_while_true(stamp, summary),
+        *_doubt(stamp, findings),
         *stamp.asides(findings),
     )
 
@@ -117,7 +118,7 @@ def events(previous: Sequence[Condition], current: Sequence[Condition]) -> tuple
 
 
 def _is_news(condition: Condition, before: Condition | None) -> bool:
-    """Reconciling and Stalled repeat Ready; Ready repeats an aspect unless it is True.
+    """Reconciling and Stalled repeat Ready; Ready repeats an aspect unless it is True. A doubt is no news yet.
 
     That an aspect is fine from the start goes without saying, but for what was made.
     """
@@ -141,7 +142,7 @@ _MADE = frozenset(
     }
 )
 _BAD_WHEN_TRUE = frozenset({ConditionType.DELETION_BLOCKED, ConditionType.DRIFTED})
-_REPEATING = frozenset({ConditionType.RECONCILING, ConditionType.STALLED})
+_REPEATING = frozenset({ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.UNCONFIRMED})
 _PROGRESS = frozenset(
     {
         Reason.ROLLOUT_IN_PROGRESS,
@@ -232,11 +233,18 @@ def _passed(condition: Condition, generation: int) -> bool:
     return passed and condition.observed_generation == generation
 
 
-def _while_true(stamp: _Stamp, findings: Findings, summary: Finding) -> Iterator[Condition]:
-    doubt = next((finding.doubt for finding in findings.values() if finding.doubt), None)
+def _while_true(stamp: _Stamp, summary: Finding) -> Iterator[Condition]:
+    """Yield what tells a Ready that is not True from one that will be.
+
+    Never beside a Ready that is True: kstatus looks at these two first, and would contradict it.
+    """
     if summary.awaits is Next.TIME:
         yield stamp.condition(ConditionType.RECONCILING, ConditionStatus.TRUE, summary.reason, summary.message)
-    elif summary.awaits is Next.SOMEBODY:
+    elif summary.status is not ConditionStatus.TRUE:
         yield stamp.condition(ConditionType.STALLED, ConditionStatus.TRUE, summary.reason, summary.message)
-    elif doubt:
-        yield stamp.condition(ConditionType.RECONCILING, ConditionStatus.TRUE, doubt.reason, doubt.message)
+
+
+def _doubt(stamp: _Stamp, findings: Findings) -> Iterator[Condition]:
+    doubt = next((finding.doubt for finding in findings.values() if finding.doubt), None)
+    if doubt:
+        yield stamp.condition(ConditionType.UNCONFIRMED, ConditionStatus.TRUE, doubt.reason, doubt.message)

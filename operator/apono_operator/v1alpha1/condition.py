@@ -63,6 +63,10 @@ class ConditionType(StrEnum):
     )
     RECONCILING = "Reconciling", "Only while True: the operator is working towards the manifest."
     STALLED = "Stalled", "Only while True: nothing will change until somebody corrects something."
+    UNCONFIRMED = (
+        "Unconfirmed",
+        "Only while True: what was as asked could not be looked at again; the Reason says why. It is tried on.",
+    )
     DRIFTED = "Drifted", "Only while True: others changed the role or the children; the message says what differs."
     SUSPENDED = "Suspended", "Only while True: `spec.suspend` is true, and nothing is changed."
     CONTESTED = (

@@ -37,6 +37,7 @@ GOOD_REASONS = (
 ALL_GOOD: Findings = {kind: found(reason, "Fine.") for kind, reason in zip(ASPECTS, GOOD_REASONS, strict=True)}
 DENIED = stuck(Reason.ACCESS_DENIED, "iam:CreateRole is denied.")
 ROLLING = waits(Reason.ROLLOUT_IN_PROGRESS, "0 of 1 pods are available.")
+PENDING = Finding(ConditionStatus.FALSE, Reason.SUSPENDED, "Not as asked yet.", Next.NOTHING)
 THROTTLED = unknown(Reason.THROTTLED, "AWS asks for fewer calls.")
 
 
@@ -148,6 +149,7 @@ PROGRESS: dict[str, tuple[Findings, list[str]]] = {
     "work goes on": (ROLLOUT, ["Reconciling"]),
     "nobody could look": (up_to(ConditionType.CONNECTOR_ROLE_READY, THROTTLED), ["Reconciling"]),
     "somebody has to correct something": (NO_ROLE, ["Stalled"]),
+    "somebody has to end the suspension": (up_to(ConditionType.CONNECTOR_ROLE_READY, PENDING), ["Stalled"]),
 }
 
 
@@ -169,8 +171,19 @@ def test_what_nobody_could_confirm_stays_true_and_the_doubt_is_shown() -> None:
 
     assert of(listed, ConditionType.READY).status is ConditionStatus.TRUE
     assert of(listed, ConditionType.CONNECTOR_ROLE_READY).message == "Fine."
-    doubt = of(listed, ConditionType.RECONCILING)
+    assert not {ConditionType.RECONCILING, ConditionType.STALLED} & set(types(listed))
+    doubt = of(listed, ConditionType.UNCONFIRMED)
     assert (doubt.reason, doubt.message) == (Reason.THROTTLED, "AWS asks for fewer calls.")
+
+
+def test_a_doubt_is_told_beside_what_is_wrong_and_is_no_event() -> None:
+    doubtful = retained(ALL_GOOD[ConditionType.CONNECTOR_ROLE_READY], Reason.THROTTLED, "Rate exceeded")
+    findings = {**up_to(ConditionType.DEPLOYMENT_AVAILABLE, DENIED), ConditionType.CONNECTOR_ROLE_READY: doubtful}
+
+    listed = conditions(findings, (), 1, NOW)
+
+    assert types(listed)[1 + len(ASPECTS) :] == [ConditionType.STALLED, ConditionType.UNCONFIRMED]
+    assert Reason.THROTTLED not in {one.reason for one in events((), listed)}
 
 
 def test_times_are_written_in_utc_to_the_second() -> None:

@@ -1,0 +1,76 @@
+"""The programs: Argo CD's own is built from its pinned module, Redis and Git come with the distribution."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock
+
+from sandbox.controlplane.binaries import GO_MODULES, cache_directory, executable
+from sandbox.controlplane.modules import ARGO_CD, ARGO_CD_VERSION
+from sandbox.controlplane.toolchain import build_environment, go_command
+
+DEFINITIONS: Final = ("application-crd.yaml", "applicationset-crd.yaml", "appproject-crd.yaml")
+
+
+class MissingProgramError(Exception):
+    """A program that comes with the distribution is not installed."""
+
+
+def argocd() -> Path:
+    """Argo CD, which acts as the component that `ARGOCD_BINARY_NAME` names; built if missing, in about 3 minutes.
+
+    Raises:
+        BuildError: Go could not be had, or the build failed.
+    """
+    return executable("argocd")
+
+
+def installed(name: str, package: str) -> Path:
+    """The program *name*, which Debian's *package* has.
+
+    Raises:
+        MissingProgramError: it is not on the PATH.
+    """
+    found = shutil.which(name)
+    if found is None:
+        raise MissingProgramError(f"{name} is missing. Install it: sudo apt-get install {package}")
+    return Path(found)
+
+
+def definitions() -> list[Path]:
+    """The custom resource definitions of that Argo CD, kept beside its programs.
+
+    Raises:
+        subprocess.CalledProcessError: Go could not get the module.
+    """
+    kept = cache_directory() / f"argocd-definitions-{ARGO_CD_VERSION}"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{kept}.lock"):
+        if not kept.exists():
+            _keep(_module() / "manifests" / "crds", kept)
+    return [kept / name for name in DEFINITIONS]
+
+
+def _module() -> Path:
+    """Where Go keeps the module's files, which it gets if they are not there."""
+    command = [str(go_command(cache_directory())), "mod", "download", "-json", ARGO_CD]
+    directory = GO_MODULES / "argocd"
+    done = subprocess.run(
+        command, cwd=directory, env=build_environment(), stdout=subprocess.PIPE, text=True, check=True
+    )
+    return Path(json.loads(done.stdout)["Dir"])
+
+
+def _keep(source: Path, target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        copied = Path(scratch) / target.name
+        copied.mkdir()
+        for name in DEFINITIONS:
+            (copied / name).write_bytes((source / name).read_bytes())
+        copied.rename(target)
