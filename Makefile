@@ -26,6 +26,11 @@ test: $(STAMP) ## Run every check and test
 e2e: $(STAMP) ## Build the image and test it on a real kubelet and containerd; needs root and Debian's packages
 	@$(BIN)/python -m sandbox.node run $(BIN)/python -m pytest -q --durations=10 tests/enclosure tests/e2e
 
+.PHONY: test-argocd
+test-argocd: $(STAMP) ## Test with the real Argo CD, which is built at the first time
+	$(BIN)/python -m sandbox.controlplane build argocd
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal --durations=10 tests/argocd
+
 .PHONY: generate
 generate: $(STAMP) ## Write anew what is generated from the code: definition, reference, IAM documents, template
 	$(BIN)/apono-operator crds > crds/apono.io_aponoconnectors.yaml

@@ -7,6 +7,7 @@ token, as a pod would.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -27,6 +28,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 CHART: Final = ROOT / "charts" / "apono-operator"
 CRD: Final = ROOT / "crds" / "apono.io_aponoconnectors.yaml"
 RELEASE: Final = "apono-operator"
+ROLE_ANNOTATION: Final = "eks.amazonaws.com/role-arn"
 AUDIENCE: Final = "sts.amazonaws.com"
 DAY: Final = 86_400
 PATIENCE: Final = 30.0
@@ -155,12 +157,41 @@ class Installation:
         boundaries: Mapping[str, str],
         values: Mapping[str, Any],
     ) -> Installation:
-        documents = _rendered(namespace, _values(boundaries, role_arn, values))
+        documents = _rendered(namespace, chart_values(boundaries, role_arn, values))
         _apply(control_plane, namespace, documents)
         deployment = next(one for one in documents if one["kind"] == "Deployment")
         environment = pod_environment(control_plane, aws, account, deployment, role_arn)
         entry = next(iter(values.get("managementAccounts", ())), None)
         return cls(control_plane, aws, account, namespace, boundaries, environment, entry)
+
+    @classmethod
+    def deployed(
+        cls,
+        control_plane: ControlPlane,
+        aws: FrontDoor,
+        account: Account,
+        namespace: str,
+        boundaries: Mapping[str, str],
+    ) -> Installation:
+        """Take the chart as somebody else has deployed it into *namespace*, such as Argo CD.
+
+        Args:
+            control_plane: The cluster.
+            aws: AWS.
+            account: The account of the operator's role, bootstrapped.
+            namespace: Where the chart is.
+            boundaries: The permissions boundaries that it was given.
+
+        Raises:
+            CommandError: the chart's Deployment or ServiceAccount is not there.
+        """
+        flags = (f"--namespace={namespace}", "--output=json")
+        deployment = json.loads(control_plane.kubectl("get", "deployment", RELEASE, *flags))
+        service_account = json.loads(control_plane.kubectl("get", "serviceaccount", RELEASE, *flags))
+        role_arn = service_account["metadata"]["annotations"][ROLE_ANNOTATION]
+        environment = _environment(control_plane, aws, account, namespace, role_arn)
+        settings = _settings([deployment], namespace)
+        return cls(control_plane, aws, account, namespace, boundaries, environment | settings)
 
     def start(self, **overrides: str) -> OperatorProcess:
         """Start the operator; *overrides* replace variables of its environment.
@@ -184,8 +215,9 @@ def create_oidc_provider(account: Account, issuer: str) -> str:
     return answer["OpenIDConnectProviderArn"]
 
 
-def _values(boundaries: Mapping[str, str], role_arn: str, values: Mapping[str, Any]) -> Document:
-    annotations = {"eks.amazonaws.com/role-arn": role_arn}
+def chart_values(boundaries: Mapping[str, str], role_arn: str, values: Mapping[str, Any]) -> Document:
+    """The chart's values of an operator with that role and these boundaries; *values* go on top."""
+    annotations = {ROLE_ANNOTATION: role_arn}
     return {
         "permissionsBoundaries": dict(boundaries),
         "serviceAccount": {"annotations": annotations},

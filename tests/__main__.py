@@ -36,9 +36,10 @@ BESIDE: dict[str, list[str]] = {
 PURE_TESTS = ("tests/unit/state", "tests/unit/v1alpha1")
 UNIT = [PYTHON, "-m", "coverage", "run", "--branch", f"--source={PURE}", "-m", "pytest", "-q", *PURE_TESTS]
 COVERAGE = [PYTHON, "-m", "coverage", "report", "--fail-under=100", "--skip-covered", "--show-missing"]
-WITH_A_NODE = ("tests/e2e", "tests/enclosure")
-"""What `make e2e` runs."""
-OTHERS = [f"--ignore={folder}" for folder in (*PURE_TESTS, *WITH_A_NODE)]
+APART = ("tests/argocd", "tests/e2e", "tests/enclosure")
+"""What has a target of its own: `make test-argocd` and `make e2e`."""
+
+OTHERS = [f"--ignore={folder}" for folder in (*PURE_TESTS, *APART)]
 SWEPT = ("points", "leaked", "doubled", "not converged")
 """The figures of a sweep."""
 

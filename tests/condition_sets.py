@@ -74,7 +74,7 @@ def deleted() -> tuple[tuple[str, Document], ...]:
 
 def document(listed: Sequence[Condition], *, observed: int = GENERATION, **metadata: Any) -> Document:
     """Return a connector as the API server has it, with the conditions *listed*."""
-    status = AponoConnectorStatus(observedGeneration=observed, conditions=list(listed))
+    status = AponoConnectorStatus(observed_generation=observed, conditions=list(listed))
     return {
         "apiVersion": "apono.io/v1alpha1",
         "kind": "AponoConnector",

@@ -5,9 +5,9 @@ Both are upstream's own, with a Redis between them, and deploy from bare Git rep
 
 from __future__ import annotations
 
-from sandbox.argocd.health import assess
+from sandbox.argocd.health import Health, assess
 from sandbox.argocd.programs import MissingProgramError
 from sandbox.argocd.repository import Repository
 from sandbox.argocd.server import ArgoCD
 
-__all__ = ["ArgoCD", "MissingProgramError", "Repository", "assess"]
+__all__ = ["ArgoCD", "Health", "MissingProgramError", "Repository", "assess"]

@@ -104,11 +104,10 @@ def applicationset_controller(layout: Layout) -> Part:
     """What makes Applications of ApplicationSets."""
     return layout.part(
         "argocd-applicationset-controller",
-        f"--kubeconfig={layout.kubeconfig}",
         f"--metrics-addr=127.0.0.1:{layout.metrics_ports[2]}",
         "--probe-addr=0",
         "--webhook-addr=127.0.0.1:0",
         f"--argocd-repo-server=127.0.0.1:{layout.repository_port}",
         "--repo-server-plaintext",
-        environment={"ARGOCD_FAKE_IN_CLUSTER": "true", "TMPDIR": str(layout.directory)},
+        environment={"ARGOCD_FAKE_IN_CLUSTER": "true", "KUBECONFIG": str(layout.kubeconfig)},
     )

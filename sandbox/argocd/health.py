@@ -49,8 +49,8 @@ def _write(file: Path, document: Document) -> None:
 
 
 def _health(config_map: Path, file: Path) -> Health:
-    command = [argocd(), "admin", "settings", "resource-overrides", "health", file, f"--argocd-cm-path={config_map}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    words = ["admin", "settings", "resource-overrides", "health", str(file), f"--argocd-cm-path={config_map}"]
+    done = subprocess.run([str(argocd()), *words], capture_output=True, text=True, check=True)
     return Health(_line(done.stdout, _STATUS), _line(done.stdout, _MESSAGE))
 
 

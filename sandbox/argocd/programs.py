@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from sandbox.controlplane.binaries import GO_MODULES, cache_directory, executable
 from sandbox.controlplane.modules import ARGO_CD, ARGO_CD_VERSION
-from sandbox.controlplane.toolchain import build_environment, go_command
+from sandbox.controlplane.toolchain import build_environment, go_command, needed_by
 
 DEFINITIONS: Final = ("application-crd.yaml", "applicationset-crd.yaml", "appproject-crd.yaml")
 
@@ -59,8 +59,9 @@ def definitions() -> list[Path]:
 
 def _module() -> Path:
     """Where Go keeps the module's files, which it gets if they are not there."""
-    command = [str(go_command(cache_directory())), "mod", "download", "-json", ARGO_CD]
     directory = GO_MODULES / "argocd"
+    go = go_command(cache_directory(), needed_by(directory / "go.mod"))
+    command = [str(go), "mod", "download", "-json", ARGO_CD]
     done = subprocess.run(
         command, cwd=directory, env=build_environment(), stdout=subprocess.PIPE, text=True, check=True
     )

@@ -100,7 +100,7 @@ class ArgoCD:
     def resource_tree(self, name: str) -> list[Document]:
         """The nodes of the tree that people see of an Application: its resources, and what those own."""
         key = f"app|resources-tree|{name}|{_CACHE_VERSION}"
-        command = [installed("redis-cli", "redis-tools"), "-p", str(self._redis_port), "--raw", "get", key]
+        command = [str(installed("redis-cli", "redis-tools")), "-p", str(self._redis_port), "--raw", "get", key]
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
         nodes: list[Document] = json.loads(text)["nodes"] if text else []
         return nodes

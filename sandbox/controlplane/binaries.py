@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from sandbox.controlplane.errors import BuildError
 from sandbox.controlplane.modules import MODULES, Module
-from sandbox.controlplane.toolchain import build_environment, go_command
+from sandbox.controlplane.toolchain import build_environment, go_command, needed_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,11 +104,11 @@ def _build_once(tool: Tool, position: str) -> None:
 
 
 def _build(tool: Tool, target: Path) -> None:
-    go = go_command(cache_directory())
+    directory = GO_MODULES / tool.module.name
+    go = go_command(cache_directory(), needed_by(directory / "go.mod"))
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         product = Path(scratch) / tool.name
         command = [str(go), "build", *_flags(tool.module), "-o", str(product), tool.package]
-        directory = GO_MODULES / tool.module.name
         done = subprocess.run(
             command, cwd=directory, env=build_environment(), capture_output=True, text=True, check=False
         )

@@ -11,8 +11,7 @@ HELM_VERSION = "v4.3.1"
 HELM_3_VERSION = "v3.22.0"
 KUBECONFORM_VERSION = "v0.8.0"
 ARGO_CD = "github.com/argoproj/argo-cd/v3"
-ARGO_CD_VERSION = "v3.5.7"
-GITOPS_ENGINE = "github.com/argoproj/argo-cd/gitops-engine"
+ARGO_CD_VERSION = "v3.6.1"
 COMMANDS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
 NODE_COMMANDS = ("kubelet", "kube-proxy")
 
@@ -22,9 +21,8 @@ class Module:
     """A directory under `go/` whose go.mod names tools and nothing else.
 
     `requires` maps Go module to version, `tools` program to main package, `variables` Go variable to the value
-    that the linker gives it. `replaced` names the module whose own replacements must hold here as well; those of them
-    that are directories beside it are pinned as `published` says, or else as Kubernetes publishes its `./staging`.
-    What is `apart` is built when somebody names it, and not with the rest.
+    that the linker gives it, and `replaced` names the module whose own replacements must hold here as well. What is
+    `apart` is built when somebody names it, and not with the rest.
     """
 
     name: str
@@ -32,7 +30,6 @@ class Module:
     tools: dict[str, str]
     variables: dict[str, str] = field(default_factory=dict)
     replaced: str | None = None
-    published: dict[str, str] = field(default_factory=dict)
     apart: bool = False
 
 
@@ -93,7 +90,6 @@ MODULES = (
         tools={"argocd": f"{ARGO_CD}/cmd"},
         variables={f"{ARGO_CD}/common.version": ARGO_CD_VERSION.removeprefix("v")},
         replaced=ARGO_CD,
-        published={GITOPS_ENGINE: "v0.0.0-20260914071520-c9c369efcc5b"},
         apart=True,
     ),
 )

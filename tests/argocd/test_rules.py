@@ -1,0 +1,85 @@
+"""What Git asks for and the API server refuses: people see the message of the rule in Argo CD."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+from tests.argocd.conftest import NewGitOps
+from tests.argocd.gitops import GitOps
+from tests.argocd.test_sync import WAYS, Way
+from tests.scenarios.conftest import StartScenario
+from tests.scenarios.scenario import NAME, Scenario, manifest
+
+Document = dict[str, Any]
+
+REFUSED: Final[dict[str, tuple[Document, str]]] = {
+    "an immutable field that changed": (
+        manifest(connectorId="another"),
+        "connectorId is immutable, also from unset to set: create another AponoConnector for another id",
+    ),
+    "a mode that changed": (
+        manifest(target={"mode": "Organization", "organizationId": "o-k012345a67", "organizationUnitId": "r-1a2b"}),
+        "target.mode is immutable: create another AponoConnector for another mode",
+    ),
+    "fields that do not belong together": (
+        manifest(target={"mode": "Account", "organizationId": "o-k012345a67"}),
+        "target.mode Account manages no organization: remove organizationId and organizationUnitId",
+    ),
+    "a value that there is not": (manifest(permissions="Everything"), 'supported values: "FullAccess", "ReadOnly"'),
+}
+
+
+@pytest.fixture
+def deployed(start: StartScenario, gitops: NewGitOps) -> Callable[[Way], tuple[Scenario, GitOps]]:
+    def deploy(way: Way) -> tuple[Scenario, GitOps]:
+        scenario = start()
+        scenario.create_token()
+        app = gitops(scenario.cluster.namespace)
+        app.push_spec()
+        app.deploy(*way.options, annotations=way.annotations)
+        app.until_healthy(40)
+        return scenario, app
+
+    return deploy
+
+
+def test_a_manifest_that_a_rule_refuses_shows_the_message_of_the_rule_and_leaves_the_connector(
+    deployed: Callable[[Way], tuple[Scenario, GitOps]],
+) -> None:
+    scenario, app = deployed(WAYS["client-side apply"])
+    for refused, message in REFUSED.values():
+        app.push(refused)
+        app.until(message, lambda message=message: message in told(app), 40)  # type: ignore[misc]
+        assert app.sync_status() == "OutOfSync"
+
+    app.push_spec()
+    app.until_healthy(60)
+    assert scenario.connector()["metadata"]["generation"] == 1
+
+
+@pytest.mark.parametrize("way", ["client-side apply", "server-side apply", "server-side diff", "replace"])
+def test_a_field_that_the_definition_does_not_know_is_named(
+    deployed: Callable[[Way], tuple[Scenario, GitOps]], way: str
+) -> None:
+    """As one of a newer version, or one that was removed from this."""
+    scenario, app = deployed(WAYS[way])
+
+    app.push(manifest(newField="yes"))
+    app.until("the field is named", lambda: "spec.newField" in told(app), 40)
+
+    assert "newField" not in scenario.connector()["spec"]
+    app.push(manifest())
+    app.until_healthy(60)
+    assert scenario.cluster.get("AponoConnector", NAME) is not None
+
+
+def told(app: GitOps) -> str:
+    """All that Argo CD tells of the Application: its conditions, its last sync and that of each resource."""
+    status = app.application().get("status", {})
+    operation = status.get("operationState", {})
+    results = operation.get("syncResult", {}).get("resources", ())
+    messages = [one.get("message", "") for one in (*status.get("conditions", ()), operation, *results)]
+    return "\n".join(messages)
