@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.argocd.programs import argocd, installed
+from sandbox.argocd.programs import argocd, installed, scripts
 from sandbox.controlplane import helm
 from sandbox.controlplane.processes import Part
 
@@ -34,7 +34,7 @@ class Layout:
 
     def part(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Part:
         """A component of Argo CD as a process."""
-        path = os.pathsep.join([str(helm().parent), os.environ["PATH"]])
+        path = os.pathsep.join([str(helm().parent), str(scripts()), os.environ["PATH"]])
         variables = {"PATH": path, "HOME": str(self.directory), "ARGOCD_BINARY_NAME": name, **(environment or {})}
         return Part(name, [argocd(), *arguments], self.log(name), variables)
 
@@ -87,7 +87,6 @@ def application_controller(layout: Layout) -> Part:
     """What compares, syncs and judges."""
     return layout.part(
         "argocd-application-controller",
-        f"--kubeconfig={layout.kubeconfig}",
         f"--metrics-port={layout.metrics_ports[1]}",
         f"--repo-server=127.0.0.1:{layout.repository_port}",
         "--repo-server-plaintext",
@@ -96,7 +95,7 @@ def application_controller(layout: Layout) -> Part:
         f"--app-resync={layout.resync_seconds}",
         "--app-resync-jitter=0",
         "--persist-resource-health",
-        environment={"ARGOCD_FAKE_IN_CLUSTER": "true", "TMPDIR": str(layout.directory)},
+        environment=_in_cluster(layout),
     )
 
 
@@ -109,5 +108,10 @@ def applicationset_controller(layout: Layout) -> Part:
         "--webhook-addr=127.0.0.1:0",
         f"--argocd-repo-server=127.0.0.1:{layout.repository_port}",
         "--repo-server-plaintext",
-        environment={"ARGOCD_FAKE_IN_CLUSTER": "true", "KUBECONFIG": str(layout.kubeconfig)},
+        environment=_in_cluster(layout),
     )
+
+
+def _in_cluster(layout: Layout) -> dict[str, str]:
+    """What lets a component take the cluster of the kubeconfig for the one that it runs in."""
+    return {"ARGOCD_FAKE_IN_CLUSTER": "true", "KUBECONFIG": str(layout.kubeconfig), "TMPDIR": str(layout.directory)}

@@ -15,7 +15,11 @@ from sandbox.controlplane.binaries import GO_MODULES, cache_directory, executabl
 from sandbox.controlplane.modules import ARGO_CD, ARGO_CD_VERSION
 from sandbox.controlplane.toolchain import build_environment, go_command, needed_by
 
-DEFINITIONS: Final = ("application-crd.yaml", "applicationset-crd.yaml", "appproject-crd.yaml")
+DEFINITIONS: Final = tuple(
+    f"manifests/crds/{kind}-crd.yaml" for kind in ("application", "applicationset", "appproject")
+)
+WRAPPER: Final = "hack/git-verify-wrapper.sh"
+"""Asked for the signature of each revision, whether anybody wants one or not."""
 
 
 class MissingProgramError(Exception):
@@ -44,17 +48,31 @@ def installed(name: str, package: str) -> Path:
 
 
 def definitions() -> list[Path]:
-    """The custom resource definitions of that Argo CD, kept beside its programs.
+    """The custom resource definitions of that Argo CD.
 
     Raises:
         subprocess.CalledProcessError: Go could not get the module.
     """
-    kept = cache_directory() / f"argocd-definitions-{ARGO_CD_VERSION}"
+    return [_kept() / Path(name).name for name in DEFINITIONS]
+
+
+def scripts() -> Path:
+    """A directory for the PATH, with the scripts that Argo CD runs.
+
+    Raises:
+        subprocess.CalledProcessError: Go could not get the module.
+    """
+    return _kept()
+
+
+def _kept() -> Path:
+    """Where the files of the module are kept that outlast Go's own cache."""
+    kept = cache_directory() / f"argocd-files-{ARGO_CD_VERSION}"
     kept.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{kept}.lock"):
         if not kept.exists():
-            _keep(_module() / "manifests" / "crds", kept)
-    return [kept / name for name in DEFINITIONS]
+            _keep(_module(), kept)
+    return kept
 
 
 def _module() -> Path:
@@ -72,6 +90,7 @@ def _keep(source: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         copied = Path(scratch) / target.name
         copied.mkdir()
-        for name in DEFINITIONS:
-            (copied / name).write_bytes((source / name).read_bytes())
+        for name in (*DEFINITIONS, WRAPPER):
+            (copied / Path(name).name).write_bytes((source / name).read_bytes())
+        (copied / Path(WRAPPER).name).chmod(0o755)
         copied.rename(target)

@@ -36,6 +36,8 @@ class Write:
         status: The HTTP status of the answer.
         came_in: When the API server got it, aware.
         answered: When it had answered, aware.
+        target: The namespace that was written into; empty for what is in none.
+        dry: Whether it was only tried, and nothing would have been kept (Kubernetes documentation, "Dry-run").
     """
 
     namespace: str
@@ -48,6 +50,8 @@ class Write:
     status: int
     came_in: datetime
     answered: datetime
+    target: str
+    dry: bool
 
     @property
     def accepted(self) -> bool:
@@ -120,4 +124,6 @@ def _write(event: dict[str, Any]) -> Write:
         status=event["responseStatus"].get("code", 0),
         came_in=datetime.fromisoformat(event["requestReceivedTimestamp"]),
         answered=datetime.fromisoformat(event["stageTimestamp"]),
+        target=target.get("namespace", ""),
+        dry="dryRun=" in event.get("requestURI", ""),
     )

@@ -27,11 +27,18 @@ def argocd(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-def gitops(argocd: ArgoCD, tmp_path: Path) -> NewGitOps:
-    """Make an Application's surroundings for a namespace: an empty repository, and nothing deployed yet."""
+def gitops(argocd: ArgoCD, tmp_path: Path) -> Iterator[NewGitOps]:
+    """Make an Application's surroundings for a namespace: an empty repository, and nothing deployed yet.
+
+    At the end it is taken away without what it deployed, so that Argo CD need not look after it.
+    """
+    made: list[GitOps] = []
 
     def make(namespace: str) -> GitOps:
         name = f"app-{secrets.token_hex(4)}"
-        return GitOps(argocd, Repository(tmp_path / name), name, namespace)
+        made.append(GitOps(argocd, Repository(tmp_path / name), name, namespace))
+        return made[-1]
 
-    return make
+    yield make
+    for one in made:
+        one.forget()

@@ -99,6 +99,14 @@ class GitOps:
         flags = (f"--namespace={self.argocd.namespace}", "--wait=false")
         self.argocd.control_plane.kubectl("delete", "application", self.name, *flags)
 
+    def forget(self) -> None:
+        """Delete the Application alone, and those that it made."""
+        namespace, plane = f"--namespace={self.argocd.namespace}", self.argocd.control_plane
+        listed = plane.kubectl("get", "applications", namespace, "--output=name").split()
+        for one in (one for one in listed if one.rpartition("/")[2].startswith(self.name)):
+            plane.kubectl("patch", one, namespace, "--type=merge", '--patch={"metadata":{"finalizers":null}}')
+            plane.kubectl("delete", one, namespace, "--ignore-not-found", "--wait=false")
+
     # --- what people see --------------------------------------------------------------------------------------
 
     def application(self) -> Document:

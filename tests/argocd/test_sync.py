@@ -13,7 +13,7 @@ from tests.argocd.conftest import NewGitOps
 from tests.argocd.gitops import GitOps
 from tests.argocd.writing import Writers
 from tests.scenarios.conftest import StartScenario
-from tests.scenarios.scenario import CHILD, NAME, TOKEN, TOKEN_SECRET, Scenario, manifest
+from tests.scenarios.scenario import CHILD, TOKEN, TOKEN_SECRET, Scenario, manifest
 from tests.waiting import until
 
 QUIET_SECONDS: Final = float(os.environ.get("QUIET_SECONDS", "15"))
@@ -106,7 +106,7 @@ def test_nobody_writes_while_nothing_happens(
 
     record_property("quiet seconds", QUIET_SECONDS)
     assert statuses == {("Synced", "Healthy")}
-    assert (writers.of_operator(), writers.of_argocd(), writers.on_applications()) == ({}, {}, {})
+    assert (writers.of_operator(), writers.of_argocd(), writers.on_application(app.name)) == ({}, {}, {})
 
 
 def test_children_show_in_the_tree_and_are_not_argos_own(start: StartScenario, gitops: NewGitOps) -> None:

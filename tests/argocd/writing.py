@@ -1,4 +1,4 @@
-"""Who wrote what, by the API server's audit log."""
+"""Who wrote what, by the API server's audit log; what was only tried does not count: so Argo CD compares."""
 
 from __future__ import annotations
 
@@ -30,12 +30,14 @@ class Writers:
         return cls(log, argocd, namespace, log.mark())
 
     def of_argocd(self) -> Counted:
-        """Without Applications, on which Argo CD keeps its own accounts, and Events."""
-        return _counted(self.log.writes(self.argocd.namespace, SERVICE_ACCOUNT, self.mark), {"applications", "events"})
-
-    def on_applications(self) -> Counted:
+        """In the namespace that it deploys into, without Events."""
         written = self.log.writes(self.argocd.namespace, SERVICE_ACCOUNT, self.mark)
-        return _counted(written) - self.of_argocd()
+        return _counted((write for write in written if write.target == self.namespace), {"events"})
+
+    def on_application(self, name: str) -> Counted:
+        """What Argo CD writes about one Application."""
+        written = self.log.writes(self.argocd.namespace, SERVICE_ACCOUNT, self.mark)
+        return _counted(write for write in written if write.name == name)
 
     def of_operator(self) -> Counted:
         """Without Events."""
@@ -43,4 +45,5 @@ class Writers:
 
 
 def _counted(writes: Iterable[Write], besides: Iterable[str] = ()) -> Counted:
-    return Counter((write.verb, write.resource) for write in writes if write.resource not in set(besides))
+    kept = (write for write in writes if not write.dry and write.resource not in set(besides))
+    return Counter((write.verb, write.resource) for write in kept)

@@ -79,7 +79,8 @@ class ChildrenUpkeep:
         self.differences = drift.object_differences(changes)
         objects = self._change(changes, observed, begin) if self.mandate.changes else observed.objects
         self._remember_secrets(objects)
-        finding = availability(objects.get(child_keys(self.owner)["Deployment"]), observed.pods, role_arn)
+        deployment, now = objects.get(child_keys(self.owner)["Deployment"]), self.environment.now()
+        finding = availability(deployment, observed.pods, role_arn, now)
         # Pods without the role are started anew by another Deployment: until all run with it, not all is carried out.
         self.complete = self.mandate.changes and finding.good
         return (

@@ -46,6 +46,10 @@ _PULL_REASONS = frozenset(
         "SignatureValidationFailed",
     }
 )
+_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
+_DEADLINE_SECONDS = 600
+"""What the API server fills in (Kubernetes API reference, DeploymentSpec, ``progressDeadlineSeconds``)."""
+
 _CONFIG_REASON = "CreateContainerConfigError"
 _START_REASONS = frozenset(
     {_CONFIG_REASON, "CreateContainerError", "PreCreateHookError", "PreStartHookError", "RunContainerError"}
@@ -102,13 +106,16 @@ def next_injection(current: Injection, pods: Sequence[Manifest], role_arn: str, 
     return current
 
 
-def availability(deployment: Manifest | None, pods: Sequence[Manifest], role_arn: str) -> Finding:
+def availability(deployment: Manifest | None, pods: Sequence[Manifest], role_arn: str, now: datetime) -> Finding:
     """Return whether the connector runs as asked, or what keeps it from that.
+
+    Trouble may pass by itself for as long as Kubernetes gives a rollout; then somebody has to look into it.
 
     Args:
         deployment: The Deployment as the API server has it, None if it is missing.
         pods: The connector's pods.
         role_arn: The role that the pods should run with.
+        now: The present time, with a time zone.
     """
     if deployment is None:
         return waits(Reason.ROLLOUT_IN_PROGRESS, "The Deployment is being created.")
@@ -119,8 +126,16 @@ def availability(deployment: Manifest | None, pods: Sequence[Manifest], role_arn
         return _role_not_injected(deployment, len(without), injection)
     if _is_rolled_out(deployment):
         return found(Reason.PODS_AVAILABLE, f"{_available(deployment)} of {_replicas(deployment)} pods are available.")
-    return _trouble(deployment, living) or waits(
-        Reason.ROLLOUT_IN_PROGRESS, f"{_available(deployment)} of {_replicas(deployment)} pods are available."
+    trouble, seen = (
+        _trouble(deployment, living),
+        f"{_available(deployment)} of {_replicas(deployment)} pods are available",
+    )
+    if not _is_overdue(deployment, now):
+        return trouble or waits(Reason.ROLLOUT_IN_PROGRESS, f"{seen}.")
+    if trouble:
+        return stuck(trouble.reason, trouble.message)
+    return stuck(
+        Reason.PODS_NOT_READY, f"{seen}, for longer than a rollout may take. Read why: {_describe(deployment)}"
     )
 
 
@@ -195,6 +210,17 @@ def _is_rolled_out(deployment: Manifest) -> bool:
         and status.get("replicas", 0) == replicas
         and status.get("availableReplicas", 0) == replicas
     )
+
+
+def _is_overdue(deployment: Manifest, now: datetime) -> bool:
+    """Tell whether the rollout's deadline is over; Kubernetes itself never says so of pods that failed after it."""
+    if _condition(deployment, "Progressing").get("reason") == _DEADLINE_EXCEEDED:
+        return True
+    available = _condition(deployment, "Available")
+    if available.get("status") != "False":
+        return False
+    deadline = timedelta(seconds=deployment["spec"].get("progressDeadlineSeconds", _DEADLINE_SECONDS))
+    return now - datetime.fromisoformat(available["lastTransitionTime"]) > deadline
 
 
 def _trouble(deployment: Manifest, pods: Iterable[Manifest]) -> Finding | None:
@@ -277,7 +303,7 @@ def _deployment_troubles(deployment: Manifest) -> Iterator[Finding]:
     if failure.get("status") == "True":
         yield waits(Reason.PODS_NOT_CREATED, _unnamed(failure.get("message", "")))
     progressing = _condition(deployment, "Progressing")
-    if progressing.get("reason") == "ProgressDeadlineExceeded":
+    if progressing.get("reason") == _DEADLINE_EXCEEDED:
         yield waits(Reason.PODS_NOT_READY, str(progressing.get("message", "")))
 
 

@@ -153,7 +153,7 @@ def test_what_is_kept_of_a_pod_is_judged_as_the_whole_would_be(answering: Answer
 
     kept = connected_to(answering).pods(an_owner())
 
-    assert availability(deployment, kept, role) == availability(deployment, [pod], role)
+    assert availability(deployment, kept, role, NOW) == availability(deployment, [pod], role, NOW)
     assert next_injection(Injection(), kept, role, NOW) == next_injection(Injection(), [pod], role, NOW)
 
 

@@ -127,13 +127,13 @@ def test_a_rollout_undone_does_not_lengthen_the_account() -> None:
 
 
 def test_a_missing_deployment_is_being_created() -> None:
-    assert availability(None, [], ROLE) == Finding(
+    assert availability(None, [], ROLE, NOW) == Finding(
         ConditionStatus.FALSE, Reason.ROLLOUT_IN_PROGRESS, "The Deployment is being created.", Next.TIME
     )
 
 
 def test_a_rolled_out_deployment_whose_pods_have_the_role_is_available() -> None:
-    found = availability(a_deployment(replicas=2), [with_role("one"), with_role("two")], ROLE)
+    found = availability(a_deployment(replicas=2), [with_role("one"), with_role("two")], ROLE, NOW)
 
     assert (found.good, found.reason) == (True, Reason.PODS_AVAILABLE)
     assert found.message == "2 of 2 pods are available."
@@ -143,7 +143,7 @@ def test_one_replica_is_the_default() -> None:
     bare = a_deployment()
     del bare["spec"]["replicas"]
 
-    assert availability(bare, [with_role()], ROLE).good
+    assert availability(bare, [with_role()], ROLE, NOW).good
 
 
 NOT_ROLLED_OUT = {
@@ -159,7 +159,7 @@ NOT_ROLLED_OUT = {
 
 @pytest.mark.parametrize("status", NOT_ROLLED_OUT.values(), ids=NOT_ROLLED_OUT)
 def test_anything_short_of_a_finished_rollout_is_in_progress(status: Json) -> None:
-    found = availability(a_deployment(status=status), [with_role()], ROLE)
+    found = availability(a_deployment(status=status), [with_role()], ROLE, NOW)
 
     assert (found.reason, found.awaits) == (Reason.ROLLOUT_IN_PROGRESS, Next.TIME)
 
@@ -168,11 +168,11 @@ def test_a_deployment_without_a_status_is_in_progress() -> None:
     young = a_deployment()
     del young["status"]
 
-    assert availability(young, [], ROLE).message == "0 of 1 pods are available."
+    assert availability(young, [], ROLE, NOW).message == "0 of 1 pods are available."
 
 
 def test_pods_without_the_role_are_not_available_however_well_they_run() -> None:
-    found = availability(a_deployment(), [a_pod("b"), a_pod("a"), with_role()], ROLE)
+    found = availability(a_deployment(), [a_pod("b"), a_pod("a"), with_role()], ROLE, NOW)
 
     assert (found.reason, found.awaits) == (Reason.ROLE_NOT_INJECTED, Next.TIME)
     assert found.message == (
@@ -181,7 +181,7 @@ def test_pods_without_the_role_are_not_available_however_well_they_run() -> None
 
 
 def test_pods_without_the_role_after_all_restarts_wait_for_somebody() -> None:
-    found = availability(a_deployment(restarts=5, settled=2), [a_pod(restarts=5)], ROLE)
+    found = availability(a_deployment(restarts=5, settled=2), [a_pod(restarts=5)], ROLE, NOW)
 
     assert (found.reason, found.awaits) == (Reason.ROLE_NOT_INJECTED, Next.SOMEBODY)
     assert found.message == (
@@ -192,7 +192,7 @@ def test_pods_without_the_role_after_all_restarts_wait_for_somebody() -> None:
 
 
 def test_old_pods_without_the_role_do_not_spoil_a_rollout() -> None:
-    found = availability(a_deployment(restarts=1), [a_pod("old"), with_role(restarts=1)], ROLE)
+    found = availability(a_deployment(restarts=1), [a_pod("old"), with_role(restarts=1)], ROLE, NOW)
 
     assert found.good
 

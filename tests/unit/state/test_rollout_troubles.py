@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from apono_operator.state.finding import Finding, Next
 from apono_operator.state.rollout import availability
 from apono_operator.v1alpha1 import Reason
-from tests.builders import IMAGE, Json, a_deployment, a_pod, a_role
+from tests.builders import IMAGE, NOW, Json, a_deployment, a_pod, a_role
 
 ROLE = a_role().arn
 NONE_AVAILABLE = {"availableReplicas": 0}
@@ -34,7 +35,7 @@ def with_role(name: str = "with-role", **options: Any) -> Json:
 
 def looked_at(*pods: Json, conditions: tuple[Json, ...] = ()) -> Finding:
     """The finding about a rollout that is not finished, with *pods* and the Deployment's *conditions*."""
-    return availability(a_deployment(status={**NONE_AVAILABLE, "conditions": list(conditions)}), pods, ROLE)
+    return availability(a_deployment(status={**NONE_AVAILABLE, "conditions": list(conditions)}), pods, ROLE, NOW)
 
 
 def a_container(state: Json | None = None, **fields: Any) -> Json:
@@ -336,4 +337,50 @@ DEPLOYMENT_TROUBLES: dict[str, tuple[Json, Reason, str]] = {
 def test_what_keeps_a_deployment_from_its_pods_is_told(condition: Json, reason: Reason, message: str) -> None:
     found = looked_at(conditions=(condition,))
 
-    assert (found.reason, found.message, found.awaits) == (reason, message, Next.TIME)
+    assert (found.reason, found.message) == (reason, message)
+
+
+# --- trouble that lasts: for as long as Kubernetes gives a rollout, it may pass by itself -----------------------------
+
+EXCEEDED: Json = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+
+
+def unavailable(seconds: float, status: str = "False") -> Json:
+    """The condition of a Deployment that has not been available for so long."""
+    since = (NOW - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"type": "Available", "status": status, "lastTransitionTime": since}
+
+
+LASTING: dict[str, tuple[tuple[Json, ...], Next]] = {
+    "the rollout has begun": ((), Next.TIME),
+    "the rollout is within its deadline": ((unavailable(599),), Next.TIME),
+    "the deadline of the rollout has passed": ((EXCEEDED,), Next.SOMEBODY),
+    "pods that were fine have been failing for longer": ((unavailable(601),), Next.SOMEBODY),
+    "enough of the pods are available": ((unavailable(601, "True"),), Next.TIME),
+}
+
+
+@pytest.mark.parametrize(("conditions", "awaits"), LASTING.values(), ids=LASTING)
+def test_trouble_that_outlasts_a_rollout_waits_for_somebody_in_the_same_words(
+    conditions: tuple[Json, ...], awaits: Next
+) -> None:
+    pod = a_pod_of(waiting("ImagePullBackOff"))
+
+    found = looked_at(pod, conditions=conditions)
+
+    assert (found.reason, found.message, found.awaits) == (Reason.IMAGE_PULL_FAILED, PULL_FAILED, awaits)
+
+
+def test_the_deadline_is_the_deployments_own() -> None:
+    pod = a_pod_of(waiting("ImagePullBackOff"))
+    deployment = a_deployment(status={**NONE_AVAILABLE, "conditions": [unavailable(61)]})
+    deployment["spec"]["progressDeadlineSeconds"] = 60
+
+    assert availability(deployment, [pod], ROLE, NOW).awaits is Next.SOMEBODY
+
+
+def test_pods_that_have_not_been_ready_for_longer_than_a_rollout_may_take_are_told() -> None:
+    found = looked_at(with_role(), conditions=(unavailable(601),))
+
+    assert (found.reason, found.awaits) == (Reason.PODS_NOT_READY, Next.SOMEBODY)
+    assert found.message == f"0 of 1 pods are available, for longer than a rollout may take. Read why: {DESCRIBE}"
