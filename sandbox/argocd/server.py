@@ -7,11 +7,15 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Self
 
 import yaml
+from kubernetes.client import CustomObjectsApi
+from kubernetes.client.exceptions import NotFoundException
+from kubernetes.config import new_client_from_config
 
 from sandbox.argocd import components
 from sandbox.argocd.components import Layout
@@ -27,6 +31,7 @@ _CACHE_VERSION: Final = "1.8.3"
 """Part of each key in Redis (Argo CD, common/common.go)."""
 
 _POLL: Final = 0.05
+_APPLICATIONS: Final = {"group": "argoproj.io", "version": "v1alpha1", "plural": "applications"}
 
 
 class ArgoCD:
@@ -85,17 +90,24 @@ class ArgoCD:
 
     def refresh(self, name: str, how: str = "normal") -> None:
         """Have it look at an Application now, as a webhook of the Git server does; *how* may be ``hard``."""
-        annotation = f"argocd.argoproj.io/refresh={how}"
-        self.control_plane.kubectl(
-            "annotate", "application", name, f"--namespace={self.namespace}", "--overwrite", annotation
-        )
+        annotations = {"argocd.argoproj.io/refresh": how}
+        self._patch(name, {"metadata": {"annotations": annotations}})
 
     def application(self, name: str) -> Document | None:
         """An Application with its status; None if there is none."""
-        flags = (f"--namespace={self.namespace}", "--ignore-not-found", "--output=json")
-        text = self.control_plane.kubectl("get", "application", name, *flags)
-        document: Document | None = json.loads(text) if text else None
-        return document
+        return next((one for one in self.applications() if one["metadata"]["name"] == name), None)
+
+    def applications(self) -> list[Document]:
+        """All Applications with their status."""
+        listed = self._api.list_namespaced_custom_object(**_APPLICATIONS, namespace=self.namespace)
+        return list(listed["items"])
+
+    def delete(self, name: str, *, alone: bool = False) -> None:
+        """Delete an Application, if there is one, and have it end with what it deployed, or *alone*; does not wait."""
+        with suppress(NotFoundException):
+            if alone:
+                self._patch(name, {"metadata": {"finalizers": None}})
+            self._api.delete_namespaced_custom_object(**_APPLICATIONS, namespace=self.namespace, name=name)
 
     def resource_tree(self, name: str) -> list[Document]:
         """The nodes of the tree that people see of an Application: its resources, and what those own."""
@@ -108,6 +120,19 @@ class ArgoCD:
     def log(self, name: str) -> str:
         """What the component of that name has logged."""
         return (self._directory / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+
+    @cached_property
+    def _api(self) -> CustomObjectsApi:
+        return CustomObjectsApi(new_client_from_config(str(self.control_plane.kubeconfig)))
+
+    def _patch(self, name: str, body: Document) -> None:
+        self._api.patch_namespaced_custom_object(
+            **_APPLICATIONS,
+            namespace=self.namespace,
+            name=name,
+            body=body,
+            _content_type="application/merge-patch+json",
+        )
 
     def _install(self) -> None:
         self._directory.mkdir(parents=True)

@@ -60,12 +60,11 @@ class Part:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*wrapper, *self._command],
-                env={**os.environ, **SELDOM_COLLECTED},
+                env={**(self._environment or os.environ), **SELDOM_COLLECTED},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 process_group=0,
-                env=self._environment,
             )
 
     def kill(self) -> None:

@@ -96,16 +96,13 @@ class GitOps:
 
     def delete(self) -> None:
         """Delete the Application with all that it deployed; does not wait."""
-        flags = (f"--namespace={self.argocd.namespace}", "--wait=false")
-        self.argocd.control_plane.kubectl("delete", "application", self.name, *flags)
+        self.argocd.delete(self.name)
 
     def forget(self) -> None:
         """Delete the Application alone, and those that it made."""
-        namespace, plane = f"--namespace={self.argocd.namespace}", self.argocd.control_plane
-        listed = plane.kubectl("get", "applications", namespace, "--output=name").split()
-        for one in (one for one in listed if one.rpartition("/")[2].startswith(self.name)):
-            plane.kubectl("patch", one, namespace, "--type=merge", '--patch={"metadata":{"finalizers":null}}')
-            plane.kubectl("delete", one, namespace, "--ignore-not-found", "--wait=false")
+        for name in (one["metadata"]["name"] for one in self.argocd.applications()):
+            if name.startswith(self.name):
+                self.argocd.delete(name, alone=True)
 
     # --- what people see --------------------------------------------------------------------------------------
 
