@@ -111,11 +111,17 @@ class ArgoCD:
 
     def resource_tree(self, name: str) -> list[Document]:
         """The nodes of the tree that people see of an Application: its resources, and what those own."""
-        key = f"app|resources-tree|{name}|{_CACHE_VERSION}"
+        return list((self._remembered("resources-tree", name) or {"nodes": []})["nodes"])
+
+    def managed_resources(self, name: str) -> list[Document]:
+        """What an Application deploys, each as it is and as it should be, as people see them side by side."""
+        return list(self._remembered("managed-resources", name) or [])
+
+    def _remembered(self, what: str, name: str) -> Any:
+        key = f"app|{what}|{name}|{_CACHE_VERSION}"
         command = [str(installed("redis-cli", "redis-tools")), "-p", str(self._redis_port), "--raw", "get", key]
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-        nodes: list[Document] = json.loads(text)["nodes"] if text else []
-        return nodes
+        return json.loads(text) if text else None
 
     def log(self, name: str) -> str:
         """What the component of that name has logged."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -134,6 +135,16 @@ class GitOps:
     def health_of(self, kind: str = "AponoConnector", name: str = NAME) -> Health:
         told = self.resource(kind, name).get("health", {})
         return Health(told.get("status", ""), told.get("message", ""))
+
+    def is_last_push_synced(self) -> bool:
+        """Whether Argo CD believes to have deployed what was pushed last."""
+        operation = self.operation()
+        return operation.get("phase") == "Succeeded" and operation["syncResult"]["revision"] == self.revision
+
+    def compared(self, name: str = NAME) -> tuple[Document, Document]:
+        """A connector as it is and as it should be, as Argo CD shows them side by side."""
+        (one,) = (one for one in self.argocd.managed_resources(self.name) if one["name"] == name)
+        return json.loads(one["normalizedLiveState"]), json.loads(one["targetState"])
 
     def tree(self) -> set[tuple[str, str]]:
         """Kinds and names in the tree of resources."""

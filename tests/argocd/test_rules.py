@@ -60,8 +60,8 @@ def test_a_manifest_that_a_rule_refuses_shows_the_message_of_the_rule_and_leaves
     assert scenario.connector()["metadata"]["generation"] == 1
 
 
-@pytest.mark.parametrize("way", ["client-side apply", "server-side apply", "server-side diff", "replace"])
-def test_a_field_that_the_definition_does_not_know_is_named(
+@pytest.mark.parametrize("way", ["server-side apply", "server-side diff", "server-side apply and diff"])
+def test_a_field_that_the_definition_does_not_know_is_named_by_what_compares_or_applies_on_the_servers_side(
     deployed: Callable[[Way], tuple[Scenario, GitOps]], way: str
 ) -> None:
     """As one of a newer version, or one that was removed from this."""
@@ -74,6 +74,22 @@ def test_a_field_that_the_definition_does_not_know_is_named(
     app.push(manifest())
     app.until_healthy(60)
     assert scenario.cluster.get("AponoConnector", NAME) is not None
+
+
+@pytest.mark.parametrize("way", ["client-side apply", "replace"])
+def test_a_field_that_the_definition_does_not_know_is_else_a_difference_that_stays(
+    deployed: Callable[[Way], tuple[Scenario, GitOps]], way: str
+) -> None:
+    """The API server drops it without a word, and Argo CD says that it was synced: people see the difference."""
+    scenario, app = deployed(WAYS[way])
+
+    app.push(manifest(newField="yes"))
+    app.until("it was synced in vain", lambda: app.sync_status() == "OutOfSync" and app.is_last_push_synced(), 40)
+
+    live, target = app.compared()
+    assert (target["spec"].get("newField"), live["spec"].get("newField")) == ("yes", None)
+    assert app.health_of().status == "Healthy"
+    assert scenario.connector()["metadata"]["generation"] == 1
 
 
 def told(app: GitOps) -> str:

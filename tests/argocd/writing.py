@@ -34,11 +34,6 @@ class Writers:
         written = self.log.writes(self.argocd.namespace, SERVICE_ACCOUNT, self.mark)
         return _counted((write for write in written if write.target == self.namespace), {"events"})
 
-    def on_application(self, name: str) -> Counted:
-        """What Argo CD writes about one Application."""
-        written = self.log.writes(self.argocd.namespace, SERVICE_ACCOUNT, self.mark)
-        return _counted(write for write in written if write.name == name)
-
     def of_operator(self) -> Counted:
         """Without Events."""
         return _counted(self.log.writes(self.namespace, RELEASE, self.mark), {"events"})
