@@ -35,8 +35,8 @@ class Writers:
         return _counted((write for write in written if write.target == self.namespace), {"events"})
 
     def of_operator(self) -> Counted:
-        """Without Events."""
-        return _counted(self.log.writes(self.namespace, RELEASE, self.mark), {"events"})
+        """Without Events, and the Lease by which one operator leads."""
+        return _counted(self.log.writes(self.namespace, RELEASE, self.mark), {"events", "leases"})
 
 
 def _counted(writes: Iterable[Write], besides: Iterable[str] = ()) -> Counted:
