@@ -35,6 +35,7 @@ test-argocd: $(STAMP) ## Test with the real Argo CD, which is built at the first
 generate: $(STAMP) ## Write anew what is generated from the code: definition, reference, IAM documents, template
 	$(BIN)/apono-operator crds > crds/apono.io_aponoconnectors.yaml
 	cp crds/apono.io_aponoconnectors.yaml charts/apono-operator/files/
+	cp resource_customizations/apono.io/AponoConnector/health.lua charts/apono-operator/files/argocd-health.lua
 	$(BIN)/python -m docs.generate
 
 .PHONY: demo
