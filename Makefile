@@ -28,6 +28,8 @@ e2e: $(STAMP) ## Build the image and test it on a real kubelet and containerd; n
 
 .PHONY: test-argocd
 test-argocd: $(STAMP) ## Test with the real Argo CD, which is built at the first time
+	@command -v redis-server >/dev/null || { echo "redis-server is missing: sudo apt-get install redis-server" >&2; exit 1; }
+	$(BIN)/python -m sandbox.controlplane build
 	$(BIN)/python -m sandbox.controlplane build argocd
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal --durations=10 tests/argocd
 
