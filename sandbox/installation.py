@@ -189,9 +189,8 @@ class Installation:
         deployment = json.loads(control_plane.kubectl("get", "deployment", RELEASE, *flags))
         service_account = json.loads(control_plane.kubectl("get", "serviceaccount", RELEASE, *flags))
         role_arn = service_account["metadata"]["annotations"][ROLE_ANNOTATION]
-        environment = _environment(control_plane, aws, account, namespace, role_arn)
-        settings = _settings([deployment], namespace)
-        return cls(control_plane, aws, account, namespace, boundaries, environment | settings)
+        environment = pod_environment(control_plane, aws, account, deployment, role_arn)
+        return cls(control_plane, aws, account, namespace, boundaries, environment)
 
     def start(self, **overrides: str) -> OperatorProcess:
         """Start the operator; *overrides* replace variables of its environment.

@@ -106,7 +106,8 @@ def delivery(around: Surroundings, gitops: NewGitOps) -> Iterator[Delivery]:
     plane, namespace = around.control_plane, new_namespace()
     account = around.create_account()
     made = bootstrap_account(account, plane.issuer.removeprefix("https://"), namespace, ())
-    values = chart_values(made.boundaries, made.operator_role_arn, {"watchNamespaces": [namespace]})
+    own = {"watchNamespaces": [namespace], "uninstall": {"leaveConnectors": True}}
+    values = chart_values(made.boundaries, made.operator_role_arn, own)
     plane.kubectl("create", "namespace", namespace)
     plane.kubectl(
         "create", "secret", "generic", TOKEN_SECRET, f"--from-literal=token={TOKEN}", f"--namespace={namespace}"
