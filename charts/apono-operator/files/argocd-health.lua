@@ -29,7 +29,7 @@ local by_suspension = { Suspended = true, RoleMissing = true, ObjectMissing = tr
 -- What does not keep a connector from being Ready, and is worth knowing.
 local function remarks()
   local text = ""
-  for _, kind in ipairs({ "Unconfirmed", "Drifted" }) do
+  for _, kind in ipairs({ "Unconfirmed", "Drifted", "Contested" }) do
     if conditions[kind] ~= nil then
       text = text .. " " .. told(conditions[kind])
     end
