@@ -77,10 +77,11 @@ def requests_of(scenario: Scenario) -> list[Write]:
 
 
 def with_farewell(requests: list[Write]) -> list[Write]:
-    """All of *requests*, once the finalizer's removal is among them, which is the last but for an Event."""
+    """All of *requests*, once the finalizer's removal is among them, the last but for an Event, and a renewed Lease."""
     deletions = [place for place, one in enumerate(requests) if one.verb == "delete"]
     patched = [place for place, one in enumerate(requests) if (one.verb, one.resource) == ("patch", "aponoconnectors")]
-    return requests if deletions and patched and patched[-1] > deletions[-1] else []
+    renewed = any((one.verb, one.resource) == ("update", "leases") for one in requests)
+    return requests if renewed and deletions and patched and patched[-1] > deletions[-1] else []
 
 
 def dumped(needed: set[Need]) -> str:

@@ -177,7 +177,7 @@ def test_an_answer_is_not_waited_for_when_another_may_lead_already(connection: C
     with suffering(connection, Hang()):
         error = failure_of(bounded)
 
-    assert elapsed() - term.expiry < 2  # the machine may be busy
+    assert elapsed() - term.expiry < 10  # half of what it would wait otherwise: the machine may be busy
     assert error.message == "iam:UpdateRole: no answer from 127.0.0.1 (ReadTimeoutError)"
 
 

@@ -251,7 +251,7 @@ def test_an_answer_is_not_waited_for_when_another_may_lead_already() -> None:
 
         error = failure_of(connected_to(answering, fence))
 
-    assert elapsed() - term.expiry < 2  # the machine may be busy
+    assert elapsed() - term.expiry < 10  # far less than it would wait otherwise: the machine may be busy
     assert "does not answer (ReadTimeoutError)" in error.message
 
 
@@ -262,7 +262,7 @@ def test_a_connection_is_not_waited_for_when_another_may_lead_already() -> None:
     with unreachable() as address:
         error = failure_of(connected_to(Answering(url=f"http://{address}"), fence))
 
-    assert elapsed() - term.expiry < 2  # the machine may be busy
+    assert elapsed() - term.expiry < 4  # otherwise it would be 4.5: the machine may be busy
     assert "does not answer (ConnectTimeoutError)" in error.message
 
 
