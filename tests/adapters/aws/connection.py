@@ -88,10 +88,11 @@ def connect_with(
     environment: Mapping[str, str],
     *,
     kind: type[AwsSession] = AwsSession,
+    fence: Fence | None = None,
     **options: Any,
 ) -> Connection:
-    """Connect with what *environment* says alone, by a session of a kind."""
-    fence = Fence()
+    """Connect with what *environment* says alone, by a session of a kind, behind a fence of its own or *fence*."""
+    fence = fence or Fence()
     arguments: dict[str, Any] = {"region": account.region, "connections": 4, "version": "1", "fence": fence}
     arguments["limits"] = UNLIMITED
     with pytest.MonkeyPatch.context() as patch:

@@ -14,6 +14,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     HTTPClientError,
     ProxyConnectionError,
+    ReadTimeoutError,
     SSLError,
 )
 from botocore.stub import Stubber
@@ -27,7 +28,7 @@ from apono_operator.adapters.errors import (
     FencedError,
     TransientError,
 )
-from apono_operator.adapters.fence import Fence, elapsed
+from apono_operator.adapters.fence import Fence
 from apono_operator.state import plan
 from apono_operator.state.leadership import Term
 from apono_operator.v1alpha1 import Reason
@@ -169,16 +170,22 @@ def test_an_answer_that_does_not_come_is_not_waited_for_longer_than_the_read_tim
     assert error.message == "iam:UpdateRole: no answer from 127.0.0.1 (ReadTimeoutError)"
 
 
-def test_an_answer_is_not_waited_for_when_another_may_lead_already(connection: Connection) -> None:
-    term = Term(deadline=elapsed() + 60, expiry=elapsed() + 0.7)
-    bounded = connect(connection.aws, connection.account, connect_timeout=0.2, read_timeout=20)
-    bounded.fence.extend(term)
+@pytest.mark.parametrize(
+    ("expiry", "seconds"),
+    [(1.25, 0.25), (1.0, 0.1), (60.0, 0.5)],
+    ids=["until another may lead", "briefly at least", "for the read time-out at most"],
+)
+def test_an_answer_is_waited_for_until_another_may_lead(connection: Connection, expiry: float, seconds: float) -> None:
+    fence = Fence(lambda: 0.0)
+    fence.extend(Term(deadline=0.5, expiry=expiry))
+    bounded = connect(connection.aws, connection.account, fence=fence, connect_timeout=1.0, read_timeout=0.5)
 
     with suffering(connection, Hang()):
         error = failure_of(bounded)
 
-    assert elapsed() - term.expiry < 10  # half of what it would wait otherwise: the machine may be busy
     assert error.message == "iam:UpdateRole: no answer from 127.0.0.1 (ReadTimeoutError)"
+    assert isinstance(error.__cause__, ReadTimeoutError)
+    assert f"(read timeout={seconds})" in str(error.__cause__.kwargs["error"])  # what the HTTP library waited for
 
 
 def test_a_connection_that_does_not_come_about_is_waited_for(front_door: FrontDoor) -> None:
