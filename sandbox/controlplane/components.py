@@ -29,6 +29,14 @@ UNUSED_CONTROLLERS = (
     "ttl-controller",
     "horizontal-pod-autoscaler-controller",
 )
+# What controllers and scheduler have in common: there is one of each, nobody looks at it, and tests wait for it.
+ALONE_AND_IN_A_HURRY = (
+    "--leader-elect=false",
+    "--secure-port=0",
+    "--kube-api-qps=200",
+    "--kube-api-burst=400",
+    "--profiling=false",
+)
 
 
 @dataclass(frozen=True)
@@ -149,12 +157,8 @@ def kube_controller_manager(layout: Layout) -> Part:
         f"--service-account-private-key-file={layout.pki('service-account.key')}",
         f"--root-ca-file={layout.pki('ca.crt')}",
         "--use-service-account-credentials",
-        "--leader-elect=false",
-        "--secure-port=0",
         "--node-monitor-grace-period=10m",  # a busy machine is no reason to lose a node
-        "--kube-api-qps=200",
-        "--kube-api-burst=400",
-        "--profiling=false",
+        *ALONE_AND_IN_A_HURRY,
     )
 
 
@@ -163,11 +167,7 @@ def kube_scheduler(layout: Layout) -> Part:
     return layout.part(
         "kube-scheduler",
         f"--kubeconfig={layout.kubeconfig('kube-scheduler')}",
-        "--leader-elect=false",
-        "--secure-port=0",
-        "--kube-api-qps=200",
-        "--kube-api-burst=400",
-        "--profiling=false",
+        *ALONE_AND_IN_A_HURRY,
     )
 
 

@@ -10,16 +10,7 @@ import pytest
 from apono_operator.adapters.errors import FencedError
 from apono_operator.adapters.fence import Fence, elapsed
 from apono_operator.state.leadership import Term
-
-
-class Clock:
-    """One that shows what it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox.aws import Account
+    from sandbox.aws.organizations.organization import Organization
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +36,17 @@ def aws(clock: ManualClock) -> Iterator[FrontDoor]:
     """A front door of the test's own, whose time the test drives."""
     with FrontDoor(clock) as aws:
         yield aws
+
+
+@pytest.fixture
+def management(aws: FrontDoor) -> Account:
+    """The management account of `organization`."""
+    return aws.create_account()
+
+
+@pytest.fixture
+def organization(aws: FrontDoor, management: Account) -> Organization:
+    return aws.create_organization(management)
 
 
 @pytest.fixture(scope="session")

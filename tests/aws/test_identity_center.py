@@ -21,16 +21,6 @@ ELSEWHERE = "eu-north-1"
 
 
 @pytest.fixture
-def management(aws: FrontDoor) -> Account:
-    return aws.create_account()
-
-
-@pytest.fixture
-def organization(aws: FrontDoor, management: Account) -> Organization:
-    return aws.create_organization(management)
-
-
-@pytest.fixture
 def member(aws: FrontDoor, organization: Organization) -> Account:
     account = aws.create_account()
     organization.join(account)

@@ -72,23 +72,17 @@ def put_template(aws: FrontDoor, management: Account, name: str, **role: Any) ->
         name: The template's.
         role: Other properties of the management role.
     """
-    document = management_account.template()
-    document["Resources"]["ManagementRole"]["Properties"] |= role
-    return _put(aws, management, name, document)
+    return _put(aws, management, name, _with(management_account.template(), "ManagementRole", role))
 
 
 def put_member_template(aws: FrontDoor, management: Account, name: str, **role: Any) -> str:
-    """Put a template of member accounts where CloudFormation reads it; return its URL.
+    """Put a template of member accounts there; *role* is for the member role."""
+    return _put(aws, management, name, _with(member_account.template(), "MemberRole", role))
 
-    Args:
-        aws: AWS.
-        management: The management account.
-        name: The template's.
-        role: Other properties of the member role.
-    """
-    document = member_account.template()
-    document["Resources"]["MemberRole"]["Properties"] |= role
-    return _put(aws, management, name, document)
+
+def _with(template: Document, resource: str, properties: Mapping[str, Any]) -> Document:
+    template["Resources"][resource]["Properties"] |= properties
+    return template
 
 
 def _put(aws: FrontDoor, management: Account, name: str, document: Document) -> str:

@@ -5,46 +5,19 @@ The stack has a StackSet here and no role. Of what the modes have in common, eac
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.sweeps.deaths import killed_at
-from tests.sweeps.disturbances import Disturbed, of_each
-from tests.sweeps.faults import disturbed_at
-from tests.sweeps.line import Point, after_aws_writes, around_writes
-from tests.sweeps.operations import Operation
+from tests.sweeps.disturbances import of_each
+from tests.sweeps.line import after_aws_writes, around_writes
 from tests.sweeps.organization import OrganizationWorld
-from tests.sweeps.organization_changes import (
-    STAGED,
-    change_of_everything,
-    changes_asked_for,
-    creation,
-    deletion,
-    life,
-)
-from tests.sweeps.parts import PointsOf, by_turns
-from tests.sweeps.stages import OF_STACK_SETS, killed_in, of_its_own, staged
-from tests.sweeps.sweeping import recorded, sweep, sweep_recordings
-from tests.sweeps.tally import Record, Tally
+from tests.sweeps.organization_changes import change_of_everything, changes_asked_for, creation, deletion, life
+from tests.sweeps.organization_sweeps import lives_through, survives, survives_each_status
+from tests.sweeps.parts import by_turns
+from tests.sweeps.stages import OF_STACK_SETS
+from tests.sweeps.sweeping import recorded
+from tests.sweeps.tally import Record
 
 pytestmark = pytest.mark.timeout(600)  # many points each
-
-Operations = Callable[[OrganizationWorld], list[Operation]]
-
-
-def survives(world: OrganizationWorld, operations: Operations, points: PointsOf[Point], record: Record) -> None:
-    tally = Tally("ManagementAccount deaths")
-    sweep([world], operations, points, killed_at, tally)
-    tally.record(record)
-
-
-def lives_through(
-    world: OrganizationWorld, operations: Operations, points: PointsOf[Disturbed], record: Record
-) -> None:
-    tally = Tally("ManagementAccount faults")
-    sweep([world], operations, points, disturbed_at, tally)
-    tally.record(record)
 
 
 def test_a_creation_makes_one_role_here_and_one_in_each_member(management_account: OrganizationWorld) -> None:
@@ -121,6 +94,4 @@ def test_a_deletion_lives_through_a_fault_at_any_call(management_account: Organi
 def test_an_operation_survives_a_death_in_any_status_and_a_look_that_fails_then(
     management_account: OrganizationWorld, name: str, record: Record
 ) -> None:
-    tally = Tally("stack statuses")
-    sweep_recordings([management_account], STAGED[name], (staged, of_its_own(name)), killed_in, tally)
-    tally.record(record)
+    survives_each_status(management_account, name, record)

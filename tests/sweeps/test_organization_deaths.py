@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.sweeps.deaths import killed_at
-from tests.sweeps.line import Point, after_writes, around_writes
-from tests.sweeps.operations import Operation
+from tests.sweeps.line import after_writes, around_writes
 from tests.sweeps.organization import OrganizationWorld
 from tests.sweeps.organization_changes import changes_asked_for, changes_by_hand, creation, life, retaining_deletion
-from tests.sweeps.parts import PointsOf, by_turns
-from tests.sweeps.sweeping import sweep
-from tests.sweeps.tally import Record, Tally
+from tests.sweeps.organization_sweeps import Operations, survives
+from tests.sweeps.parts import by_turns
+from tests.sweeps.tally import Record
 
 pytestmark = pytest.mark.timeout(600)  # many points each
-
-Operations = Callable[[OrganizationWorld], list[Operation]]
-
-
-def survives(world: OrganizationWorld, operations: Operations, points: PointsOf[Point], record: Record) -> None:
-    tally = Tally("Organization deaths")
-    sweep([world], operations, points, killed_at, tally)
-    tally.record(record)
 
 
 def test_a_creation_survives_a_death_before_and_after_any_write(

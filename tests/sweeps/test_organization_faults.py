@@ -5,13 +5,10 @@ Among what befalls them is that the session in the management account is over be
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.sweeps.disturbances import Disturbed, of_aws, of_aws_writes
-from tests.sweeps.faults import disturbed_at, restarted_after
-from tests.sweeps.operations import Operation
+from tests.sweeps.disturbances import of_aws, of_aws_writes
+from tests.sweeps.faults import restarted_after
 from tests.sweeps.organization import OrganizationWorld
 from tests.sweeps.organization_changes import (
     change_of_everything,
@@ -21,21 +18,12 @@ from tests.sweeps.organization_changes import (
     deletion,
     retaining_deletion,
 )
-from tests.sweeps.parts import PointsOf, by_turns, part
+from tests.sweeps.organization_sweeps import lives_through
+from tests.sweeps.parts import by_turns, part
 from tests.sweeps.sweeping import sweep
 from tests.sweeps.tally import Record, Tally
 
 pytestmark = pytest.mark.timeout(600)  # many points each
-
-Operations = Callable[[OrganizationWorld], list[Operation]]
-
-
-def lives_through(
-    world: OrganizationWorld, operations: Operations, points: PointsOf[Disturbed], record: Record
-) -> None:
-    tally = Tally("Organization faults")
-    sweep([world], operations, points, disturbed_at, tally)
-    tally.record(record)
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.sweeps.operations import Operation
 from tests.sweeps.organization import OrganizationWorld
 from tests.sweeps.organization_changes import STAGED, creation, deletion, life
-from tests.sweeps.stages import OF_STACK_SETS, STATUSES, gone_on_after, killed_in, of_its_own, staged, struck_after
+from tests.sweeps.organization_sweeps import Operations, survives_each_status
+from tests.sweeps.stages import OF_STACK_SETS, STATUSES, gone_on_after, of_its_own, staged, struck_after
 from tests.sweeps.sweeping import finished, recorded, sweep_recordings
 from tests.sweeps.tally import Record, Tally
 
@@ -23,9 +21,7 @@ SESSION = 3600.0
 def test_an_operation_survives_a_death_in_any_status_and_a_look_that_fails_then(
     organization: OrganizationWorld, name: str, record: Record
 ) -> None:
-    tally = Tally("stack statuses")
-    sweep_recordings([organization], STAGED[name], (staged, of_its_own(name)), killed_in, tally)
-    tally.record(record)
+    survives_each_status(organization, name, record)
 
 
 @pytest.mark.parametrize("name", ["creation", "update", "deletion"])
@@ -47,7 +43,7 @@ def test_nothing_is_left_of_a_connector_that_is_deleted_in_any_status_of_its_cre
 
 @pytest.mark.parametrize("operations", [creation, deletion], ids=["creation", "deletion"])
 def test_an_operation_whose_looks_each_need_a_session_of_their_own_comes_out_as_any(
-    organization: OrganizationWorld, operations: Callable[[OrganizationWorld], list[Operation]]
+    organization: OrganizationWorld, operations: Operations
 ) -> None:
     (usual,), (slow,) = operations(organization), operations(organization)
     recorded(usual)

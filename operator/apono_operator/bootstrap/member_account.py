@@ -14,16 +14,10 @@ from typing import Any
 from apono_operator.bootstrap import boundaries, names
 from apono_operator.bootstrap.documents import Document
 from apono_operator.bootstrap.resources import ACCOUNT, boundary
-from apono_operator.state.iam_policy import POLICY_VERSION
-from apono_operator.state.permissions import (
-    BOTH,
-    INLINE_POLICY_NAME,
-    MANAGED_POLICIES,
-    STATEMENTS,
-    PolicyStatement,
-)
-from apono_operator.templates.cloudformation import account_in, as_yaml, attribute, if_, ref, sub, substituted
+from apono_operator.state.permissions import MANAGED_POLICIES, STATEMENTS
+from apono_operator.templates.cloudformation import account_in, as_yaml, attribute, if_, ref, sub
 from apono_operator.templates.parameters import CONNECTOR, MEMBER
+from apono_operator.templates.roles import FULL_ACCESS, FULL_ACCESS_IS_ASKED_FOR, inline_policies, root_of, trusting
 from apono_operator.v1alpha1 import PermissionSet
 
 FILE_NAME = "member-account.yaml"
@@ -41,7 +35,6 @@ _HIGHEST = {
     PermissionSet.READ_ONLY: "It makes roles with ReadOnly alone, whatever connectors or the operator ask for.",
 }
 
-_IS_FULL = "FullAccess"
 _IS_READ_ONLY = "ReadOnly"
 _IS_CONNECTORS_ACCOUNT = "IsConnectorsAccount"
 _EVERY_CLUSTER = "arn:*:eks:*:*:*"
@@ -69,13 +62,13 @@ def _whole() -> dict[str, Any]:
         "Description": "Role of an Apono connector in a member account of an organization",
         "Parameters": {**CONNECTOR, **MEMBER},
         "Conditions": {
-            _IS_FULL: {"Fn::Equals": [ref("Permissions"), PermissionSet.FULL_ACCESS.value]},
-            _IS_READ_ONLY: {"Fn::Not": [{"Condition": _IS_FULL}]},
+            FULL_ACCESS: FULL_ACCESS_IS_ASKED_FOR,
+            _IS_READ_ONLY: {"Fn::Not": [{"Condition": FULL_ACCESS}]},
             _IS_CONNECTORS_ACCOUNT: {"Fn::Equals": [account_in("ConnectorRoleArn"), ref("AWS::AccountId")]},
         },
         "Resources": {
             **{f"{one}Boundary": _boundary(one) for one in PermissionSet},
-            "GrantedBoundary": {"Condition": _IS_FULL, **_granted()},
+            "GrantedBoundary": {"Condition": FULL_ACCESS, **_granted()},
             "MemberRole": {"Type": "AWS::IAM::Role", "Properties": _role()},
         },
         "Outputs": {
@@ -87,7 +80,7 @@ def _whole() -> dict[str, Any]:
 def _reading_only(whole: dict[str, Any]) -> dict[str, Any]:
     """Return *whole* as if nobody could ask for FullAccess, with nothing left of what that would make."""
     permissions = {**whole["Parameters"]["Permissions"], "AllowedValues": [PermissionSet.READ_ONLY.value]}
-    resources = {name: one for name, one in whole["Resources"].items() if one.get("Condition") != _IS_FULL}
+    resources = {name: one for name, one in whole["Resources"].items() if one.get("Condition") != FULL_ACCESS}
     unconditional = {
         name: {key: value for key, value in one.items() if key != "Condition"} for name, one in resources.items()
     }
@@ -99,7 +92,7 @@ def _reading_only(whole: dict[str, Any]) -> dict[str, Any]:
 def _without_full_access(value: Any) -> Any:
     """Return *value* with each choice decided against FullAccess."""
     match value:
-        case {"Fn::If": [str(condition), _, otherwise]} if condition == _IS_FULL:
+        case {"Fn::If": [str(condition), _, otherwise]} if condition == FULL_ACCESS:
             return _without_full_access(otherwise)
         case dict():
             return {key: _without_full_access(one) for key, one in value.items()}
@@ -135,18 +128,16 @@ def _in_its_place(statement: Document) -> Document:
 
 def _role() -> dict[str, Any]:
     managed = [sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{name}") for name in _managed_policies()]
+    trusted = ("ConnectorRoleArn", "ManagementRoleArn")
     return {
         "RoleName": ref("MemberRoleName"),
         "Description": sub("Apono connector ${AponoConnectorId}: this account, as a member of the organization"),
-        "AssumeRolePolicyDocument": _trust(),
-        "PermissionsBoundary": if_(_IS_FULL, ref("FullAccessBoundary"), ref("ReadOnlyBoundary")),
+        "AssumeRolePolicyDocument": trusting(
+            [root_of(account_in(name)) for name in trusted], [ref(name) for name in trusted]
+        ),
+        "PermissionsBoundary": if_(FULL_ACCESS, ref("FullAccessBoundary"), ref("ReadOnlyBoundary")),
         "ManagedPolicyArns": managed,
-        "Policies": [
-            {
-                "PolicyName": INLINE_POLICY_NAME,
-                "PolicyDocument": {"Version": POLICY_VERSION, "Statement": [*map(_statement, STATEMENTS)]},
-            }
-        ],
+        "Policies": inline_policies(STATEMENTS),
         "Tags": [
             {"Key": "apono.io/connector-id", "Value": ref("AponoConnectorId")},
             {"Key": "apono.io/permissions", "Value": ref("Permissions")},
@@ -157,31 +148,3 @@ def _role() -> dict[str, Any]:
 def _managed_policies() -> list[str]:
     """Return what both permission sets have: of managed policies they have the same."""
     return sorted({name for each in MANAGED_POLICIES.values() for name in each})
-
-
-def _trust() -> dict[str, Any]:
-    """Trust two roles by their names, in the accounts that they are in, and nobody else."""
-    roots = [
-        {"Fn::Sub": ["arn:${AWS::Partition}:iam::${Account}:root", {"Account": account_in(name)}]}
-        for name in ("ConnectorRoleArn", "ManagementRoleArn")
-    ]
-    return {
-        "Version": POLICY_VERSION,
-        "Statement": [
-            {
-                "Sid": "LetTheConnectorIn",
-                "Effect": "Allow",
-                "Principal": {"AWS": roots},
-                "Action": ["sts:AssumeRole", "sts:TagSession"],
-                "Condition": {
-                    "ArnEquals": {"aws:PrincipalArn": [ref("ConnectorRoleArn"), ref("ManagementRoleArn")]},
-                    "StringEquals": {"aws:PrincipalOrgID": ref("OrganizationId")},
-                },
-            }
-        ],
-    }
-
-
-def _statement(row: PolicyStatement) -> dict[str, Any]:
-    document: dict[str, Any] = substituted(row.document("${AWS::Partition}"))
-    return document if row.sets == BOTH else if_(_IS_FULL, document)

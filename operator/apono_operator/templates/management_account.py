@@ -11,21 +11,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from apono_operator.state.iam_policy import POLICY_VERSION
-from apono_operator.state.permissions import BOTH, INLINE_POLICY_NAME, MANAGEMENT_STATEMENTS, PolicyStatement
+from apono_operator.state.permissions import MANAGEMENT_STATEMENTS
 from apono_operator.state.stack import ROLE_OUTPUT, STACK_SET_OUTPUT
-from apono_operator.templates.cloudformation import (
-    account_in,
-    as_yaml,
-    attribute,
-    if_,
-    is_given,
-    ref,
-    sub,
-    substituted,
-)
+from apono_operator.templates.cloudformation import account_in, as_yaml, attribute, if_, is_given, ref, sub
 from apono_operator.templates.parameters import CONNECTOR, MANAGEMENT
-from apono_operator.v1alpha1 import PermissionSet
+from apono_operator.templates.roles import FULL_ACCESS, FULL_ACCESS_IS_ASKED_FOR, inline_policies, root_of, trusting
 
 FILE_NAME = "management-account.yaml"
 CAPABILITIES = ("CAPABILITY_NAMED_IAM",)
@@ -58,7 +48,7 @@ def template() -> dict[str, Any]:
         "Description": "Role of an Apono connector in the management account of an organization",
         "Parameters": {**CONNECTOR, **MANAGEMENT},
         "Conditions": {
-            "FullAccess": {"Fn::Equals": [ref("Permissions"), PermissionSet.FULL_ACCESS.value]},
+            FULL_ACCESS: FULL_ACCESS_IS_ASKED_FOR,
             "RoleNameIsGiven": is_given("ManagementRoleName"),
             "MemberRoleNameIsGiven": is_given("MemberRoleName"),
             _HAS_MEMBERS: is_given("MemberTemplateUrl"),
@@ -131,41 +121,11 @@ def _role() -> dict[str, Any]:
     return {
         "RoleName": if_("RoleNameIsGiven", ref("ManagementRoleName"), sub(f"{ROLE_NAME_PREFIX}${{AponoConnectorId}}")),
         "Description": sub("Apono connector ${AponoConnectorId}: organization and Identity Center"),
-        "AssumeRolePolicyDocument": _trust(),
+        "AssumeRolePolicyDocument": trusting(root_of(_CONNECTOR_ACCOUNT), ref("ConnectorRoleArn")),
         "PermissionsBoundary": ref("PermissionsBoundaryArn"),
-        "Policies": [
-            {
-                "PolicyName": INLINE_POLICY_NAME,
-                "PolicyDocument": {"Version": POLICY_VERSION, "Statement": [*map(_statement, MANAGEMENT_STATEMENTS)]},
-            }
-        ],
+        "Policies": inline_policies(MANAGEMENT_STATEMENTS),
         "Tags": [
             {"Key": "apono.io/connector-id", "Value": ref("AponoConnectorId")},
             {"Key": "apono.io/organization-unit", "Value": ref("OrganizationUnitId")},
         ],
     }
-
-
-def _trust() -> dict[str, Any]:
-    """Trust the connector's role by its name, not by its id: so the trust outlives a role that is made anew."""
-    root = {"Fn::Sub": ["arn:${AWS::Partition}:iam::${Account}:root", {"Account": _CONNECTOR_ACCOUNT}]}
-    return {
-        "Version": POLICY_VERSION,
-        "Statement": [
-            {
-                "Sid": "LetTheConnectorIn",
-                "Effect": "Allow",
-                "Principal": {"AWS": root},
-                "Action": ["sts:AssumeRole", "sts:TagSession"],
-                "Condition": {
-                    "ArnEquals": {"aws:PrincipalArn": ref("ConnectorRoleArn")},
-                    "StringEquals": {"aws:PrincipalOrgID": ref("OrganizationId")},
-                },
-            }
-        ],
-    }
-
-
-def _statement(row: PolicyStatement) -> dict[str, Any]:
-    document: dict[str, Any] = substituted(row.document("${AWS::Partition}"))
-    return document if row.sets == BOTH else if_("FullAccess", document)

@@ -38,11 +38,6 @@ def member(aws: FrontDoor, organization: Organization) -> Account:
 
 
 @pytest.fixture
-def organization(aws: FrontDoor, management: Account) -> Organization:
-    return aws.create_organization(management)
-
-
-@pytest.fixture
 def connector(aws: FrontDoor, member: Account) -> AccessKey:
     """A session of the connector's role."""
     trust, may = trusting({"AWS": member.account_id}), allowing("sts:AssumeRole")

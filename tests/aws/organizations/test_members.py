@@ -28,16 +28,6 @@ MANAGEMENT_ONLY: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.fixture
-def management(aws: FrontDoor) -> Account:
-    return aws.create_account()
-
-
-@pytest.fixture
-def organization(aws: FrontDoor, management: Account) -> Organization:
-    return aws.create_organization(management)
-
-
-@pytest.fixture
 def unit(organization: Organization) -> Unit:
     return organization.unit("Workloads")
 

@@ -22,6 +22,20 @@ def differences(subject: Subject, _found: Any) -> list[tuple[str, str, str, str]
     return [tuple(found[name] for name in names) for found in drifts(subject)[0]["PropertyDifferences"]]
 
 
+def trusting_a_connector(subject: Subject) -> str:
+    """The template of a role that trusts another, made by hand."""
+    return template({"Role": role(subject.arn(f"role/{subject.name('connector')}"), subject.name())})
+
+
+def with_a_connector_made_anew(subject: Subject) -> Any:
+    """The stack of that template, and the trusted role deleted and made again since."""
+    subject.role("connector")
+    subject.settle()
+    subject.stack(trusting_a_connector(subject))
+    subject.iam.delete_role(RoleName=subject.name("connector"))
+    return subject.role("connector")
+
+
 ROWS = (
     Row(
         "a stack that nobody has touched is in sync", detection, Gives(("IN_SYNC", 0), counted), DRIFT, given=with_role
@@ -145,35 +159,20 @@ ROWS = (
     Row(
         "a drift-aware change set trusts the new role again",
         lambda s: (
-            s.change_set(
-                template({"Role": role(s.arn(f"role/{s.name('connector')}"), s.name())}), DeploymentMode="REVERT_DRIFT"
-            ),
+            s.change_set(trusting_a_connector(s), DeploymentMode="REVERT_DRIFT"),
             s.cfn.execute_change_set(ChangeSetName="changes", StackName=s.name("stack")),
             s.rested(),
         ),
         Gives(lambda s: {"AWS": s.arn(f"role/{s.name('connector')}")}, lambda s, _: s.shown_principal()),
         "CloudFormation user guide: Using drift-aware change sets",
-        given=lambda s: (
-            s.role("connector"),
-            s.settle(),
-            s.stack(template({"Role": role(s.arn(f"role/{s.name('connector')}"), s.name())})),
-            s.iam.delete_role(RoleName=s.name("connector")),
-            s.role("connector"),
-            s.settle(),
-        ),
+        given=lambda s: (with_a_connector_made_anew(s), s.settle()),
     ),
     Row(
         "an ordinary update does not see that a trusted role was made anew",
-        lambda s: s.update_stack(template({"Role": role(s.arn(f"role/{s.name('connector')}"), s.name())})),
+        lambda s: s.update_stack(trusting_a_connector(s)),
         Refused("ValidationError", "No updates are to be performed."),
         "CloudFormation user guide: Troubleshooting CloudFormation",
-        given=lambda s: (
-            s.role("connector"),
-            s.settle(),
-            s.stack(template({"Role": role(s.arn(f"role/{s.name('connector')}"), s.name())})),
-            s.iam.delete_role(RoleName=s.name("connector")),
-            s.role("connector"),
-        ),
+        given=with_a_connector_made_anew,
     ),
     Row(
         "a resource that does not exist cannot be looked at",

@@ -8,16 +8,7 @@ import pytest
 
 from apono_operator.telemetry.health import Health
 from apono_operator.telemetry.heartbeats import Heartbeat, Workers
-
-
-class Clock:
-    """One that shows what it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture

@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sandbox.aws.cloudformation.api.lookup import existing_stack_set, living_stack_set, page
-from sandbox.aws.cloudformation.api.organizations_access import operating_organization
-from sandbox.aws.cloudformation.api.stack_set_operations import begin, repeated_operation, wanted_operation
+from sandbox.aws.cloudformation.api.lookup import existing_stack_set, page
+from sandbox.aws.cloudformation.api.stack_set_operations import begin, once, wanted_operation
 from sandbox.aws.cloudformation.parameters import given_values, shown_parameters
 from sandbox.aws.cloudformation.stack_sets.instances import present_instances, wanted_instances
-from sandbox.aws.cloudformation.stack_sets.queue import check_free
 from sandbox.aws.cloudformation.stack_sets.stack_set import StackInstance, StackSet
 from sandbox.aws.cloudformation.stack_sets.targets import unit_ids
 from sandbox.aws.errors import AwsError, validation_error
+from sandbox.aws.organizations.organization import Organization
 from sandbox.aws.state import Call
 
 
-def create_stack_instances(call: Call) -> Mapping[str, Any]:
+@once
+def create_stack_instances(call: Call, organization: Organization, stack_set: StackSet) -> Mapping[str, Any]:
     """Make a stack in each target account, and remember the targets for accounts to come."""
-    organization, stack_set = operating_organization(call), living_stack_set(call)
-    if (repeated := repeated_operation(call, stack_set)) is not None:
-        return repeated
-    check_free(stack_set)
     targets, regions = _targets(call), _regions(call)
     named = unit_ids(targets, organization)
     _check_overrides(call, stack_set)
@@ -33,12 +29,9 @@ def create_stack_instances(call: Call) -> Mapping[str, Any]:
     return begin(call, stack_set, operation, instances)
 
 
-def update_stack_instances(call: Call) -> Mapping[str, Any]:
+@once
+def update_stack_instances(call: Call, organization: Organization, stack_set: StackSet) -> Mapping[str, Any]:
     """Override parameters in each target account, and update its stack."""
-    organization, stack_set = operating_organization(call), living_stack_set(call)
-    if (repeated := repeated_operation(call, stack_set)) is not None:
-        return repeated
-    check_free(stack_set)
     targets, regions = _targets(call), _regions(call)
     unit_ids(targets, organization)
     _check_overrides(call, stack_set)
@@ -50,12 +43,9 @@ def update_stack_instances(call: Call) -> Mapping[str, Any]:
     return begin(call, stack_set, operation, instances)
 
 
-def delete_stack_instances(call: Call) -> Mapping[str, Any]:
+@once
+def delete_stack_instances(call: Call, organization: Organization, stack_set: StackSet) -> Mapping[str, Any]:
     """Delete the stack in each target account, or leave it where it is, and forget the targets."""
-    organization, stack_set = operating_organization(call), living_stack_set(call)
-    if (repeated := repeated_operation(call, stack_set)) is not None:
-        return repeated
-    check_free(stack_set)
     targets, regions = _targets(call), _regions(call)
     named = unit_ids(targets, organization)
     operation = wanted_operation(call, "DELETE", regions)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
-from sandbox.aws.cloudformation.api.lookup import existing_stack_set, page
+from sandbox.aws.cloudformation.api.lookup import existing_stack_set, living_stack_set, page
 from sandbox.aws.cloudformation.api.organizations_access import operating_organization
 from sandbox.aws.cloudformation.stack_sets.preferences import Preferences
-from sandbox.aws.cloudformation.stack_sets.queue import enqueue
+from sandbox.aws.cloudformation.stack_sets.queue import check_free, enqueue
 from sandbox.aws.cloudformation.stack_sets.stack_set import Result, StackInstance, StackSet, StackSetOperation
 from sandbox.aws.errors import AwsError
+from sandbox.aws.organizations.organization import Organization
 from sandbox.aws.state import Call
 
 
@@ -46,19 +48,23 @@ def begin(
     return {"OperationId": operation.id}
 
 
-def repeated_operation(call: Call, stack_set: StackSet) -> Mapping[str, Any] | None:
-    """The answer to a call that a stack set has seen before, by its operation's id; None for a new one.
+def once(operate: Callable[[Call, Organization, StackSet], Mapping[str, Any]]) -> Callable[[Call], Mapping[str, Any]]:
+    """Let *operate* begin an operation of a stack set: each id once, and none while another is under way.
 
-    Raises:
-        AwsError: `OperationIdAlreadyExistsException` when the id came with another call.
+    What it makes of it raises `AwsError`: what *operate* does, and `OperationIdAlreadyExistsException` when the id came
+    with another call.
     """
-    wanted = call.parameters.get("OperationId")
-    known = next((operation for operation in stack_set.operations if operation.id == wanted), None)
-    if known is None:
-        return None
-    if known.given != (call.operation, call.parameters):
-        raise AwsError("OperationIdAlreadyExistsException", f"Operation with id {wanted} already exists")
-    return {"OperationId": known.id}
+
+    @wraps(operate)
+    def operation(call: Call) -> Mapping[str, Any]:
+        organization, stack_set = operating_organization(call), living_stack_set(call)
+        repeated = _repeated(call, stack_set)
+        if repeated is not None:
+            return {"OperationId": repeated.id}
+        check_free(stack_set)
+        return operate(call, organization, stack_set)
+
+    return operation
 
 
 def describe_stack_set_operation(call: Call) -> Mapping[str, Any]:
@@ -96,6 +102,14 @@ def stop_stack_set_operation(call: Call) -> Mapping[str, Any]:
         raise AwsError("InvalidOperationException", f"Operation {operation.id} is not in a state that can be stopped")
     operation.status = "STOPPING"
     return {}
+
+
+def _repeated(call: Call, stack_set: StackSet) -> StackSetOperation | None:
+    wanted = call.parameters.get("OperationId")
+    known = next((operation for operation in stack_set.operations if operation.id == wanted), None)
+    if known is not None and known.given != (call.operation, call.parameters):
+        raise AwsError("OperationIdAlreadyExistsException", f"Operation with id {wanted} already exists")
+    return known
 
 
 def _existing_operation(call: Call, stack_set: StackSet) -> StackSetOperation:

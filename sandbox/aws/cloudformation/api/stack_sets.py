@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sandbox.aws.cloudformation.api.deployments import check_capabilities, wanted_tags, wanted_template
-from sandbox.aws.cloudformation.api.lookup import existing_stack_set, home_of, living_stack_set, page
+from sandbox.aws.cloudformation.api.lookup import existing_stack_set, home_of, page
 from sandbox.aws.cloudformation.api.organizations_access import managed_organization, operating_organization
-from sandbox.aws.cloudformation.api.stack_set_operations import begin, repeated_operation, wanted_operation
+from sandbox.aws.cloudformation.api.stack_set_operations import begin, once, wanted_operation
 from sandbox.aws.cloudformation.parameters import parameter_values, shown_parameters
 from sandbox.aws.cloudformation.stack import Deployment
 from sandbox.aws.cloudformation.stack_sets.instances import present_instances
-from sandbox.aws.cloudformation.stack_sets.queue import check_free, check_idle
+from sandbox.aws.cloudformation.stack_sets.queue import check_idle
 from sandbox.aws.cloudformation.stack_sets.stack_set import AutoDeployment, StackInstance, StackSet
 from sandbox.aws.cloudformation.stack_sets.targets import unit_ids
 from sandbox.aws.errors import AwsError, not_modelled, validation_error
@@ -53,13 +53,9 @@ def create_stack_set(call: Call) -> Mapping[str, Any]:
     return {"StackSetId": stack_set.id}
 
 
-def update_stack_set(call: Call) -> Mapping[str, Any]:
+@once
+def update_stack_set(call: Call, organization: Organization, stack_set: StackSet) -> Mapping[str, Any]:
     """Change a stack set, and update its instances, or some of them."""
-    organization = operating_organization(call)
-    stack_set = living_stack_set(call)
-    if (repeated := repeated_operation(call, stack_set)) is not None:
-        return repeated
-    check_free(stack_set)
     _check_update(call, stack_set)
     instances = _updated_instances(call, stack_set, organization)
     operation = wanted_operation(call, "UPDATE", [region for _, region in stack_set.instances])
