@@ -177,7 +177,7 @@ class Operator:
             Installation(settings.namespace, settings.deployment_name),
         )
         pool = ThreadPoolExecutor(threads, thread_name_prefix="pass")
-        leases = Leases.connect(settings.namespace, settings.lease_name) if settings.leader_election else None
+        leases = Leases.connect(settings.namespace, settings.deployment_name) if settings.leader_election else None
         return cls(settings, fence, pool, Reconciler(environment), leases, health, workers)
 
     def check(self) -> None:

@@ -23,13 +23,13 @@ from apono_operator.state.egress import PrivateCa, Proxy
 from apono_operator.state.leadership import ElectionTiming
 from apono_operator.state.management_accounts import ManagementAccount, twice_configured
 from apono_operator.v1alpha1 import PermissionSet
+from apono_operator.v1alpha1.scalars import DNS_SUBDOMAIN
 
 PREFIX = "APONO_OPERATOR_"
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _POLICY_ARN = re.compile(r"arn:aws[a-zA-Z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", re.ASCII)
 _POLICY_ARN_PATTERN = re.compile(r"\*|arn:[\w+=,.@/:*?!\[\]-]+", re.ASCII)
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_OBJECT_NAME = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
 _TAG_KEY_PATTERN = re.compile(r"[\w .:/=+@*?!\[\]-]{1,128}", re.ASCII)
 _ENV_NAME_PATTERN = re.compile(r"[\w*?!\[\]-]{1,253}", re.ASCII)
 _METADATA_KEY_PATTERN = re.compile(r"[\w./*?!\[\]-]{1,317}", re.ASCII)
@@ -69,10 +69,11 @@ class Settings(BaseSettings):
     deployment_name: Annotated[
         str,
         Field(
-            pattern=rf"^{_OBJECT_NAME}$",
+            pattern=DNS_SUBDOMAIN,
             max_length=253,
-            description="Name of the operator's Deployment. With the namespace it tells installations apart: each "
-            "claims its connectors, and leaves those of another alone as long as that one's Deployment is there.",
+            description="Name of the operator's Deployment, and of its Lease. With the namespace it tells "
+            "installations apart: each claims its connectors, and leaves those of another alone as long as that one's "
+            "Deployment is there.",
         ),
     ] = DEFAULT_INSTALLATION.deployment
     watch_namespaces: Annotated[
@@ -156,7 +157,7 @@ class Settings(BaseSettings):
     )
     connector_image_pull_secrets: Annotated[
         CommaSeparated,
-        _each(re.compile(_OBJECT_NAME), "the name of a Secret: a-z 0-9 - and ."),
+        _each(re.compile(DNS_SUBDOMAIN), "the name of a Secret: a-z 0-9 - and ."),
         Field(
             description="Secrets in the connectors' namespaces to pull the image with for connectors that name none, "
             "separated by commas. Empty: one is made from the connector's token for images of Apono's registry."
@@ -217,14 +218,6 @@ class Settings(BaseSettings):
             "acts at a time. Without it, make sure that there is one."
         ),
     ] = True
-    lease_name: Annotated[
-        str,
-        Field(
-            pattern=rf"^{_OBJECT_NAME}$",
-            max_length=253,
-            description="Name of the Lease. Operators that share their work, by namespaces or labels, each have one.",
-        ),
-    ] = "apono-operator"
     lease_duration_seconds: Annotated[
         int,
         Field(ge=2, le=600, description="Seconds for which a Lease that is not renewed is left to its holder."),

@@ -188,7 +188,7 @@ def test_the_one_lease_that_it_reads_and_renews_is_the_one_that_it_is_told(chart
 
     (role,) = (role for role in rendering.of("Role") if role["metadata"]["name"].endswith("-lease"))
     named = {verb: rule.get("resourceNames") for rule in role["rules"] for verb in rule["verbs"]}
-    lease = rendering.environment["APONO_OPERATOR_LEASE_NAME"]
+    lease = rendering.environment["APONO_OPERATOR_DEPLOYMENT_NAME"]
     assert named == {"get": [lease], "update": [lease], "create": None}  # what is created has no name yet
 
 

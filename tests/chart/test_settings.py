@@ -13,10 +13,9 @@ from apono_operator import settings as operator_settings
 from apono_operator.settings import PREFIX, Settings
 from tests.chart.rendering import BOUNDARIES, CHART, NAMESPACE, RELEASE, Chart, Rendering
 
-SET_BY_THE_CHART = {"namespace", "lease_name", "deployment_name"}
+SET_BY_THE_CHART = {"namespace", "deployment_name"}
 NAMED: dict[str, Any] = {
     "namespace": NAMESPACE,
-    "lease_name": f"{RELEASE}-apono-operator",
     "deployment_name": f"{RELEASE}-apono-operator",
 }
 REQUIRED: dict[str, Any] = {"permissions_boundaries": BOUNDARIES["permissionsBoundaries"]}
@@ -172,7 +171,7 @@ def test_every_setting_has_a_value_of_the_same_name() -> None:
     assert {to_camel(name) for name in Settings.model_fields if name not in SET_BY_THE_CHART} <= values.keys()
 
 
-def test_every_setting_but_namespace_and_lease_is_tried_here_with_a_value_that_is_not_its_default() -> None:
+def test_every_setting_but_what_names_the_installation_is_tried_here_with_a_value_that_is_not_its_default() -> None:
     defaults = Settings(**REQUIRED)
     chosen = Settings(**CHOSEN)
 

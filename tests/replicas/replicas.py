@@ -79,7 +79,7 @@ class Replicas:
 
     def __init__(self, installation: Installation, cluster: Cluster) -> None:
         self.installation, self.cluster, self.aws = installation, cluster, installation.aws
-        self.lease_name = installation.environment["APONO_OPERATOR_LEASE_NAME"]
+        self.lease_name = installation.environment["APONO_OPERATOR_DEPLOYMENT_NAME"]
         self._stack = ExitStack()
         self._scenario: Scenario
 
