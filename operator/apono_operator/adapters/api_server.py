@@ -20,6 +20,10 @@ from apono_operator.v1alpha1 import Reason
 TIMEOUT_SECONDS = (5, 30)
 """To connect, to read."""
 
+APPLY_PATCH = "application/apply-patch+yaml"
+MERGE_PATCH = "application/merge-patch+json"
+"""The kinds of PATCH: server-side apply (Kubernetes documentation, "Server-Side Apply"), and RFC 7386."""
+
 
 class ApiServer:
     """The API server, as one user of it.
@@ -62,16 +66,18 @@ class ApiServer:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         accept: str = "application/json",
+        patch: str = APPLY_PATCH,
         timeout: float | None = None,
     ) -> dict[str, Any]:
         """Return the document that the API server answers with.
 
         Args:
-            method: Of HTTP; PATCH is server-side apply.
+            method: Of HTTP.
             path: From the server's root.
             query: Parameters.
             body: The document to send.
             accept: The type of answer that is asked for.
+            patch: Which kind a PATCH is.
             timeout: Seconds for connection and answer together, instead of the usual ones.
 
         Raises:
@@ -79,7 +85,7 @@ class ApiServer:
             FencedError: the fence is up.
         """
         self._fence.check()
-        headers = {"Accept": accept, "Content-Type": _content_type(method)}
+        headers = {"Accept": accept, "Content-Type": patch if method == "PATCH" else "application/json"}
         request = self._request(method, path, query or {}, headers, body)
         try:
             response = self._client.call_api(*request, _request_timeout=timeout or self._timeouts())
@@ -130,7 +136,3 @@ def _load(configuration: kubernetes.client.Configuration) -> None:
 def _cause(error: Exception) -> str:
     """Name what urllib3 wraps into its ``MaxRetryError``."""
     return type(getattr(error, "reason", None) or error).__name__
-
-
-def _content_type(method: str) -> str:
-    return "application/apply-patch+yaml" if method == "PATCH" else "application/json"

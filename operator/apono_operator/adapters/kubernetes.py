@@ -17,7 +17,7 @@ import structlog
 
 from apono_operator import v1alpha1
 from apono_operator.adapters.api_answers import NotFoundError
-from apono_operator.adapters.api_server import ApiServer
+from apono_operator.adapters.api_server import MERGE_PATCH, ApiServer
 from apono_operator.adapters.fence import Fence
 from apono_operator.state.conditions import Event
 from apono_operator.state.desired import RESTARTS_ANNOTATION, TEMPLATE_ROLE_ANNOTATION
@@ -222,6 +222,23 @@ class Kubernetes:
         }
         query = {"fieldManager": manager, "force": "true"}
         return self._call("PATCH", f"{_path(key)}/status", query=query, body=body)
+
+    def change_status(self, owner: Owner, changes: Mapping[str, Any], *, resource_version: str) -> Manifest:
+        """Change fields of the connector's status whoever wrote them, if it still has *resource_version*; None removes.
+
+        Server-side apply removes nothing that another field manager wrote as well.
+
+        Returns the connector as it is then.
+
+        Raises:
+            NotFoundError: the connector is gone.
+            ConflictError: the connector was changed meanwhile, or is another.
+            AdapterError: if it was not written.
+        """
+        key = ObjectKey(v1alpha1.KIND, owner.namespace, owner.name)
+        body = {"metadata": {"resourceVersion": resource_version}, "status": changes}
+        query = {"fieldManager": FIELD_MANAGER}
+        return self._call("PATCH", f"{_path(key)}/status", query=query, body=body, patch=MERGE_PATCH)
 
     def post(self, event: Event, owner: Owner, now: datetime, *, once: str = "") -> None:
         """Post an Event about the connector, which may be gone.

@@ -76,8 +76,13 @@ class ChildrenUpkeep:
             return stuck(Reason.NAME_CONFLICT, str(conflict))
         writes_secrets = not self.environment.administration.connector_image_pull_secrets
         changes = plan.plan_objects(desired, observed.objects, self.owner, writes_secrets=writes_secrets)
-        self.differences = drift.object_differences(changes)
-        objects = self._change(changes, observed, begin) if self.mandate.changes else observed.objects
+        left, objects = changes, observed.objects
+        if self.mandate.changes:
+            written = self._write_all(changes, observed, begin)
+            objects = {**objects, **written}
+            left = plan.plan_objects(desired, objects, self.owner, writes_secrets=writes_secrets)
+            self._note_effect(changes, written, left)
+        self.differences = drift.object_differences(left)
         self._remember_secrets(objects)
         deployment, now = objects.get(child_keys(self.owner)["Deployment"]), self.environment.now()
         finding = availability(deployment, observed.pods, role_arn, now)
@@ -89,22 +94,51 @@ class ChildrenUpkeep:
             else drift.untouched_objects_finding(self.mandate, changes, objects, finding)
         )
 
-    def _change(
+    def _write_all(
         self, changes: Sequence[plan.ApplyObject], observed: Children, begin: Callable[[], None]
     ) -> Mapping[ObjectKey, Manifest]:
-        """Make *changes* in order, and return what is there then."""
-        written = dict(observed.objects)
-        if changes:
+        """Write what may take effect, in order, and return it as it is then."""
+        hopeful = [change for change in changes if not self._is_futile(change, observed)]
+        if hopeful:
             begin()
-        for change in changes:
+        written = {}
+        for change in hopeful:
             key = key_of(change.manifest)
             log.info("writing an object", object=str(key), because=", ".join(change.because))
             written[key] = self._write(change, observed.objects.get(key))
-        if self.mandate.corrects:
-            others = [change for change in changes if drift.is_object_drift(change)]
-            record_correction(self.environment, self.owner, drift.object_differences(others))
-        self.differences = ()
         return written
+
+    def _is_futile(self, change: plan.ApplyObject, observed: Children) -> bool:
+        """Tell whether the same was written to the same within the hour, and was changed on its way.
+
+        Source: Kubernetes documentation, "Mutating Admission Policy" and "Dynamic Admission Control".
+        """
+        key = key_of(change.manifest)
+        there, tried = observed.objects.get(key), self.environment.futile.get(self.owner.uid, {}).get(key)
+        if there is None or tried is None:
+            return False
+        situation, moment = tried
+        is_recent = self.environment.monotonic() - moment < self.environment.thorough_seconds
+        return is_recent and situation == drift.situation(change.manifest, there)
+
+    def _note_effect(
+        self,
+        changes: Sequence[plan.ApplyObject],
+        written: Mapping[ObjectKey, Manifest],
+        left: Sequence[plan.ApplyObject],
+    ) -> None:
+        """Tell what was put right, and remember what was written and still differs."""
+        futile = self.environment.futile.setdefault(self.owner.uid, {})
+        differing = {key_of(change.manifest): change for change in left}
+        for key, manifest in written.items():
+            futile.pop(key, None)
+            if key in differing:
+                because = ", ".join(differing[key].because)
+                log.warning("somebody changes an object while it is written", object=str(key), differs=because)
+                futile[key] = drift.situation(differing[key].manifest, manifest), self.environment.monotonic()
+        if self.mandate.corrects:
+            corrected = [one for one in changes if key_of(one.manifest) not in differing and drift.is_object_drift(one)]
+            record_correction(self.environment, self.owner, drift.object_differences(corrected))
 
     def _write(self, change: plan.ApplyObject, observed: Manifest | None) -> Manifest:
         """Apply; a Deployment that somebody changed beyond repair is made anew.

@@ -224,6 +224,10 @@ class Environment:
     corrections: dict[str, tuple[str, float]] = field(default_factory=dict)
     """What was last told to have been put right, and when, by the connector's uid."""
 
+    futile: dict[str, dict[ObjectKey, tuple[str, float]]] = field(default_factory=dict)
+    """In which situation (`drift.situation`) a child was written that somebody changes on its way, and when, by the
+    connector's uid."""
+
     contests: dict[str, float] = field(default_factory=dict)
     """Since when another installation is seen to tell that it would serve a connector, too, by the connector's uid."""
 
@@ -268,6 +272,7 @@ class Environment:
             self.members,
             self.preflights,
             self.secrets,
+            self.futile,
             self.contests,
             self.absences,
             self.corrections,

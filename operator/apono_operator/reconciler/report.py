@@ -189,11 +189,27 @@ def _write(
     document = _document(AponoConnectorStatus.model_validate({**known, **facts, "conditions": listed}))
     if _comparable(document) == _comparable(known):
         return
+    version = connector["metadata"]["resourceVersion"]
     try:
-        environment.kubernetes.apply_status(owner, document, resource_version=connector["metadata"]["resourceVersion"])
+        written = environment.kubernetes.apply_status(owner, document, resource_version=version)
+        _clear(environment, written, owner, document)
     except NotFoundError:
         return
     record_events(environment, owner, events(conditions_of(connector), current))
+
+
+def _clear(environment: Environment, written: Manifest, owner: Owner, document: Mapping[str, Any]) -> None:
+    """Remove what *document* says no longer and somebody else wrote as well: an apply of ours leaves that there."""
+    status = status_of(written)
+    changes: dict[str, Any] = dict.fromkeys(_document(AponoConnectorStatus.readable(status)).keys() - document.keys())
+    told = {condition["type"] for condition in document["conditions"]}
+    present = status.get("conditions", [])
+    kept = [condition for condition in present if condition["type"] not in OURS - told]
+    if len(kept) < len(present):
+        changes["conditions"] = kept
+    if changes:
+        version = written["metadata"]["resourceVersion"]
+        environment.kubernetes.change_status(owner, changes, resource_version=version)
 
 
 def _document(value: AponoConnectorStatus | Condition) -> dict[str, Any]:

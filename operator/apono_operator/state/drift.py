@@ -16,6 +16,7 @@ from apono_operator.state.resources import TAG_UID, IamRole, Manifest, ObjectKey
 from apono_operator.v1alpha1 import AponoConnectorSpec, ConditionStatus, DriftPolicy, Reason
 
 _OWN_ACCOUNT = (RESTARTS_ANNOTATION, SETTLED_ANNOTATION, DESIRED_HASH_ANNOTATION)
+_VERSIONS = ("generation", "managedFields", "resourceVersion")
 _NAMED = 2
 """How many statements, actions or resources are named before the rest is counted."""
 
@@ -103,6 +104,13 @@ def object_differences(changes: Iterable[plan.ApplyObject]) -> tuple[str, ...]:
 def is_object_drift(change: plan.ApplyObject) -> bool:
     """Tell whether *change* puts right what others did: more than our own account of restarts is another."""
     return not all(path.endswith(_OWN_ACCOUNT) for path in change.because)
+
+
+def situation(desired: Manifest, observed: Manifest) -> str:
+    """Return a fingerprint of what an object should be and what it is, whatever becomes of its status and versions."""
+    metadata = {name: value for name, value in observed["metadata"].items() if name not in _VERSIONS}
+    seen = {name: value for name, value in observed.items() if name != "status"}
+    return _hash([desired, {**seen, "metadata": metadata}])
 
 
 def taken_up_from(observed: IamRole | None, owner: Owner) -> str | None:

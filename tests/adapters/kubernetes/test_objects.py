@@ -192,6 +192,25 @@ def test_the_status_of_a_connector_that_was_changed_meanwhile_is_not_written(
     assert status_of(kubernetes, owner)["connectorId"] == "newer"
 
 
+def test_of_the_status_what_another_field_manager_wrote_is_taken_away_and_the_rest_stays(
+    kubernetes: Kubernetes, owner: Owner
+) -> None:
+    key = ObjectKey("AponoConnector", owner.namespace, owner.name)
+    version: Any = kubernetes.get(key)
+    kubernetes.apply_status(
+        owner, {"connectorId": "a"}, resource_version=version["metadata"]["resourceVersion"], manager="another"
+    )
+    write_status(kubernetes, owner, {"observedGeneration": 1})
+    assert status_of(kubernetes, owner) == {"observedGeneration": 1, "connectorId": "a"}
+
+    found: Any = kubernetes.get(key)
+    kubernetes.change_status(owner, {"connectorId": None}, resource_version=found["metadata"]["resourceVersion"])
+
+    assert status_of(kubernetes, owner) == {"observedGeneration": 1}
+    with pytest.raises(ConflictError):
+        kubernetes.change_status(owner, {"connectorId": "b"}, resource_version=found["metadata"]["resourceVersion"])
+
+
 def test_an_event_tells_what_happened_to_which_connector(
     kubernetes: Kubernetes, cluster: ControlPlane, owner: Owner
 ) -> None:

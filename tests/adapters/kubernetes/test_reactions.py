@@ -80,6 +80,7 @@ CALLS: dict[str, Callable[[Kubernetes], object]] = {
         {"kind": "Secret", "metadata": {"namespace": "team-a", "name": "apono-token"}}
     ),
     "writing the status": lambda adapter: adapter.apply_status(OWNER, {}, resource_version="1"),
+    "changing the status": lambda adapter: adapter.change_status(OWNER, {}, resource_version="1"),
     "deleting an object": lambda adapter: adapter.delete(SECRET, "uid"),
     "posting an Event": lambda adapter: adapter.post(EVENT, OWNER, NOW),
 }

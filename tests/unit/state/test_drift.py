@@ -15,6 +15,7 @@ from apono_operator.state.drift import (
     is_object_drift,
     object_differences,
     role_differences,
+    situation,
     suspension_finding,
     taken_up_from,
     untouched_objects_finding,
@@ -289,6 +290,23 @@ def test_our_own_account_of_restarts_is_no_drift() -> None:
     changes = the_changes(restarted)
     assert [change.manifest["kind"] for change in changes] == ["Deployment"]
     assert not any(is_object_drift(change) for change in changes)
+
+
+def test_a_situation_is_another_once_an_object_is_or_should_be_another() -> None:
+    desired = next(manifest for key, manifest in the_objects().items() if key.kind == "Deployment")
+    now = situation(desired, desired)
+
+    assert now != situation({**desired, "spec": {}}, desired)
+    assert now != situation(desired, {**desired, "spec": {}})
+    assert now != situation(desired, {**desired, "metadata": {**desired["metadata"], "labels": {}}})
+
+
+def test_versions_and_status_of_an_object_make_no_other_situation() -> None:
+    desired = next(manifest for key, manifest in the_objects().items() if key.kind == "Deployment")
+    counted = {"generation": 2, "managedFields": [], "resourceVersion": "2"}
+    later = {**desired, "metadata": {**desired["metadata"], **counted}, "status": {"replicas": 1}}
+
+    assert situation(desired, desired) == situation(desired, later)
 
 
 # --- who had the role before ----------------------------------------------------------------------------------------
