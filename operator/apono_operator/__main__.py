@@ -190,13 +190,13 @@ class Operator:
         preflight.check(self.reconciler.environment, self.settings.watch_namespaces, self.settings.watch_selector)
         if self.leases:
             preflight.check_lease(self.leases)
-        self.health.is_ready = True
 
     def run(self) -> NoReturn:
         """Serve, once it leads, until a signal or until kopf fails; then let no call out and end the process."""
         # Blocked here and so in every thread: they are waited for, not handled, and none comes at a bad moment.
         stops = {signal.SIGTERM, signal.SIGINT}
         signal.pthread_sigmask(signal.SIG_BLOCK, stops)
+        self.health.is_ready = True
         service = Service(self._serve)
         election = self._begin(service)
         while not service.ended.is_set() and not _arrives(stops, 1.0):

@@ -17,18 +17,18 @@ Check = Callable[[str, JsonSchema, JsonSchema], Iterator[str]]
 
 _LEAST = ("minimum", "minLength", "minItems", "minProperties")
 _MOST = ("maximum", "maxLength", "maxItems", "maxProperties")
-_FIXED = (
-    "type",
-    "default",
-    "x-kubernetes-list-type",
-    "x-kubernetes-list-map-keys",
-    "x-kubernetes-map-type",
-    "x-kubernetes-int-or-string",
-)
-"""What changes the meaning of an object, or of an apply, whichever way it changes."""
-
 _LOOSENED = ("pattern", "format")
 """What may go, but neither come nor become another: of two patterns nobody can tell which is stricter."""
+
+_CHILDREN = ("items", "additionalProperties")
+_SAID = frozenset({"description", "title", "example", "externalDocs"})
+"""What is for people alone."""
+
+_JUDGED = frozenset(
+    {*_LEAST, *_MOST, *_LOOSENED, *_CHILDREN, "properties", "required", "enum", "nullable", "x-kubernetes-validations"}
+)
+"""What is looked at for itself. All else must stay: it changes what an object or an apply means (``type``, ``default``,
+``x-kubernetes-list-type``), or nobody can tell."""
 
 
 def incompatibilities(before: JsonSchema, after: JsonSchema) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _schema(path: str, before: JsonSchema, after: JsonSchema) -> Iterator[str]:
             yield f"{place}: the field is gone"
         else:
             yield from _schema(place, child, later)
-    for key, suffix in (("items", "[]"), ("additionalProperties", "{}")):
+    for key, suffix in zip(_CHILDREN, ("[]", "{}"), strict=True):
         if isinstance(before.get(key), Mapping):
             yield from _schema(f"{path}{suffix}", before[key], after.get(key) or {})
 
@@ -104,7 +104,7 @@ def _bounds(path: str, before: JsonSchema, after: JsonSchema) -> Iterator[str]:
 
 
 def _fixed(path: str, before: JsonSchema, after: JsonSchema) -> Iterator[str]:
-    for key in _FIXED:
+    for key in sorted((before.keys() | after.keys()) - _JUDGED - _SAID):
         if before.get(key) != after.get(key):
             yield f"{path}: {key} is {after.get(key, 'gone')}, and was {before.get(key, 'not there')}"
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from apono_operator.adapters.api_server import SHORTEST_TIMEOUT
 from apono_operator.adapters.errors import AdapterError, ConflictError
 from apono_operator.adapters.fence import Fence, elapsed
 from apono_operator.adapters.leases import Leases
@@ -22,9 +23,6 @@ from apono_operator.state.leadership import Decision, ElectionTiming, Lease, Sig
 from apono_operator.telemetry.heartbeats import Heartbeat
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
-
-_SHORTEST_TIMEOUT = 0.1
-"""Seconds for a request when less is left of the term: the answer will be too late, and that is found out then."""
 
 
 class LeaseLostError(Exception):
@@ -167,9 +165,12 @@ class Election:
             raise LeaseLostError("it could not be renewed in time")
 
     def _timeout(self) -> float:
-        """Return the seconds that a request may take: never longer than the term."""
+        """Return the seconds that a request may take: never longer than the term.
+
+        When less is left than a time-out can be, the answer will be too late, and that is found out then.
+        """
         left = self._term.deadline - self._clock() if self._term else self._timing.renew_deadline
-        return max(min(left, self._timing.renew_deadline / 2), _SHORTEST_TIMEOUT)
+        return max(min(left, self._timing.renew_deadline / 2), SHORTEST_TIMEOUT)
 
     def _pause(self) -> float:
         """Candidates look at times of their own, twice as often as a holder writes: a release is soon seen."""

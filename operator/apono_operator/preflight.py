@@ -29,7 +29,7 @@ def check(environment: Environment, namespaces: Sequence[str], selector: str = "
 
     Raises:
         HalfConfiguredError: the custom resource definition, the right to list connectors, or AWS credentials miss.
-        AdapterError: the API server or AWS does not answer, or the selector is none.
+        AdapterError: the API server or AWS does not answer, or *selector* is not one.
     """
     for namespace in namespaces or (None,):
         _check_connectors(environment, namespace, selector)

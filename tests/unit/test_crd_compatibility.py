@@ -140,6 +140,10 @@ STRICTER: dict[str, tuple[Edit, str]] = {
         lambda d: fields_of(d)["keys"].update({"x-kubernetes-list-map-keys": ["id"]}),
         "spec.keys: x-kubernetes-list-map-keys is ['id'], and was ['name']",
     ),
+    "a keyword that says who knows what": (
+        lambda d: fields_of(d)["replicas"].update(multipleOf=2),
+        "spec.replicas: multipleOf is 2, and was not there",
+    ),
     "a new rule": (
         lambda d: spec_of(d)["x-kubernetes-validations"].append({"rule": "self.name != ''"}),
         "spec: there is a new rule: self.name != ''",

@@ -20,6 +20,9 @@ from apono_operator.v1alpha1 import Reason
 TIMEOUT_SECONDS = (5, 30)
 """To connect, to read."""
 
+SHORTEST_TIMEOUT = 0.1
+"""Seconds for a connection or an answer for which less is left: a time-out of none would be no time-out."""
+
 APPLY_PATCH = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
 """The kinds of PATCH: server-side apply (Kubernetes documentation, "Server-Side Apply"), and RFC 7386."""
@@ -97,9 +100,9 @@ class ApiServer:
         return understood(method, path, response.status, data)
 
     def _timeouts(self) -> tuple[float, float]:
-        """To connect, to read: together not longer than what remains."""
+        """To connect, to read: together not longer than what remains, if that is not less than time-outs can be."""
         connecting, reading = self._timeout
-        remaining = self._fence.remaining()
+        remaining = max(self._fence.remaining(), 2 * SHORTEST_TIMEOUT)
         connecting = min(connecting, remaining / 2)
         return connecting, min(reading, remaining - connecting)
 

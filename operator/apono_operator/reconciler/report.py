@@ -92,19 +92,19 @@ def announce(environment: Environment, connector: Manifest, owner: Owner, facts:
 
 def is_contested(connector: Manifest) -> bool:
     """Tell whether another installation of the operator told that it is set up for *connector* as well."""
-    return _contest(connector) is not None
+    return _contested(connector) is not None
 
 
 def contest(environment: Environment, connector: Manifest, owner: Owner, message: str) -> bool:
     """Tell, beside the status of who serves it, that this installation leaves the connector alone.
 
-    Returns whether that was not told yet.
+    Returns whether that is worth an Event: no installation told so before.
 
     Raises:
         ConflictError: the connector was changed meanwhile.
         AdapterError: it was not written.
     """
-    before = _contest(connector)
+    before = _contested(connector)
     if before and before.message == message:
         return False
     condition = Condition(
@@ -156,7 +156,7 @@ def record_events(environment: Environment, owner: Owner, news: Iterable[Event])
             log.debug("the Event was not posted", error=error.message)
 
 
-def _contest(connector: Manifest) -> Condition | None:
+def _contested(connector: Manifest) -> Condition | None:
     listed = AponoConnectorStatus.readable(status_of(connector)).conditions or []
     return next((condition for condition in listed if condition.type == ConditionType.CONTESTED), None)
 

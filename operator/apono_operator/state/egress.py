@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from apono_operator.v1alpha1.scalars import DNS_SUBDOMAIN
+
 PRIVATE_CA_DIRECTORY = "/etc/apono/private-ca"
 """Where pods find the ConfigMap of the private CA."""
 
@@ -31,7 +33,6 @@ documentation, "Define Dependent Environment Variables".
 
 _PROXY_URL = r"^(https?://[^\s\"/@]+/?)?$"
 _CONFIG_MAP = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"
-_DOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 
 
 class Proxy(BaseModel):
@@ -44,7 +45,7 @@ class Proxy(BaseModel):
     no_proxy: tuple[Annotated[str, Field(pattern=r"^[^,\s]+$")], ...] = ()
     """What is reached without, besides `NEVER_PROXIED`."""
 
-    cluster_domain: Annotated[str, Field(pattern=_DOMAIN, max_length=253)] = "cluster.local"
+    cluster_domain: Annotated[str, Field(pattern=DNS_SUBDOMAIN, max_length=253)] = "cluster.local"
 
     def variables(self) -> dict[str, str]:
         """Return the variables that tell a program of it, by name, in both cases: programs read the one or the other.

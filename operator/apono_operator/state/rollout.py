@@ -126,10 +126,8 @@ def availability(deployment: Manifest | None, pods: Sequence[Manifest], role_arn
         return _role_not_injected(deployment, len(without), injection)
     if _is_rolled_out(deployment):
         return found(Reason.PODS_AVAILABLE, f"{_available(deployment)} of {_replicas(deployment)} pods are available.")
-    trouble, seen = (
-        _trouble(deployment, living),
-        f"{_available(deployment)} of {_replicas(deployment)} pods are available",
-    )
+    trouble = _trouble(deployment, living)
+    seen = f"{_available(deployment)} of {_replicas(deployment)} pods are available"
     if not _is_overdue(deployment, now):
         return trouble or waits(Reason.ROLLOUT_IN_PROGRESS, f"{seen}.")
     if trouble:

@@ -242,6 +242,13 @@ def test_an_answer_that_does_not_come_is_not_waited_for_longer_than_the_timeout(
     assert "does not answer (ReadTimeoutError)" in error.message
 
 
+REMAINING = pytest.mark.parametrize(
+    ("expiry", "seconds"),
+    [(0.5, 0.25), (60.0, 0.5), (0.0, 0.1)],
+    ids=["half of what remains each", "no longer than the time-out", "briefly at least"],
+)
+
+
 def fenced(expiry: float) -> Fence:
     """A fence at which nothing moves but what is left: so many seconds until another may lead."""
     fence = Fence(lambda: 0.0)
@@ -249,7 +256,7 @@ def fenced(expiry: float) -> Fence:
     return fence
 
 
-@pytest.mark.parametrize(("expiry", "seconds"), [(0.5, 0.25), (60.0, 0.5)], ids=["less", "more"])
+@REMAINING
 def test_an_answer_is_waited_for_until_another_may_lead(expiry: float, seconds: float) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         answering = Answering(url=f"http://127.0.0.1:{silent.getsockname()[1]}")
@@ -260,7 +267,7 @@ def test_an_answer_is_waited_for_until_another_may_lead(expiry: float, seconds: 
     assert f"(read timeout={seconds})" in str(error.__cause__)  # what the HTTP library waited for
 
 
-@pytest.mark.parametrize(("expiry", "seconds"), [(0.5, 0.25), (60.0, 0.5)], ids=["less", "more"])
+@REMAINING
 def test_a_connection_is_waited_for_until_another_may_lead(expiry: float, seconds: float) -> None:
     with unreachable() as address:
         error = failure_of(connected_to(Answering(url=f"http://{address}"), fenced(expiry), timeout=(0.5, 1.0)))
