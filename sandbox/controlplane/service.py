@@ -7,7 +7,7 @@ import select
 import signal
 import sys
 from threading import Thread, get_ident
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from sandbox.controlplane.binaries import executables
 from sandbox.controlplane.control import ControlServer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-POLL_SECONDS = 1.0
+POLL_SECONDS = 0.2
 
 
 def serve(
@@ -42,18 +42,21 @@ def serve(
         SystemExit: it was stopped; everything is taken down by then.
         ProcessLookupError: there is no owner with that pid.
     """
-    _stop_on_signals()
+    stop = _Stop()
+    stop.on_signals()
     _stop_with(owner_pid)
     try:
         binaries = executables()
+        stop.at_once = False
         with (
             scratch_directory("apono-sandbox-") as directory,
-            Supervisor(directory, binaries, region, node_address) as supervisor,
+            Supervisor(directory, binaries, region, node_address, stop.check) as supervisor,
         ):
             supervisor.start(crds)
             control = ControlServer(_commands(supervisor))
             announce(Announcement(state=_state(supervisor, control, region)))
             while True:
+                stop.check()
                 control.handle_one(POLL_SECONDS)
     except Exception as error:
         announce(Announcement(error=str(error) if isinstance(error, ControlPlaneError) else repr(error)))
@@ -90,14 +93,31 @@ def _commands(supervisor: Supervisor) -> dict[str, Callable[[str], dict[str, Any
     }
 
 
-def _stop_on_signals() -> None:
-    def stop(_number: int, _frame: object) -> NoReturn:
-        for number in STOPPING:  # once is enough: a second one must not disturb the cleaning
-            signal.signal(number, signal.SIG_IGN)
-        sys.exit(0)
+class _Stop:
+    """A signal's wish that the process ends.
 
-    for number in STOPPING:
-        signal.signal(number, stop)
+    It ends *at once* while nothing is to be taken down, and at the next check from then on: an exception between any
+    two instructions may leave a lock behind that the taking down waits for.
+    """
+
+    def __init__(self) -> None:
+        self.at_once = True
+        self._wished = False
+
+    def on_signals(self) -> None:
+        for number in STOPPING:
+            signal.signal(number, self._wish)
+
+    def check(self) -> None:
+        """Raise SystemExit if a signal came."""
+        if self._wished:
+            sys.exit(0)
+
+    def _wish(self, _number: int, _frame: object) -> None:
+        at_once, self.at_once = self.at_once, False  # once is enough: a second one must not disturb the cleaning
+        self._wished = True
+        if at_once:
+            sys.exit(0)
 
 
 def _stop_with(owner_pid: int) -> None:

@@ -36,14 +36,21 @@ PROBE = {
 class Supervisor:
     """One control plane in `directory`, made of `binaries` (executables by name), as EKS has it in `region`.
 
-    KWOK plays its nodes, or, with `node_address`, a real one at that address joins it.
+    KWOK plays its nodes, or, with `node_address`, a real one at that address joins it. `check` is called again and
+    again while it waits for a part, and ends the waiting by an exception.
     A context manager: all parts are stopped at the end of the block.
     """
 
     def __init__(
-        self, directory: Path, binaries: Mapping[str, Path], region: str, node_address: str | None = None
+        self,
+        directory: Path,
+        binaries: Mapping[str, Path],
+        region: str,
+        node_address: str | None,
+        check: Callable[[], None],
     ) -> None:
         self._stack = ExitStack()
+        self._check = check
         api, etcd_client, etcd_peer = (self._stack.enter_context(reserve_port()).getsockname()[1] for _ in range(3))
         issuer = f"https://oidc.eks.{region}.amazonaws.com/id/{secrets.token_hex(16).upper()}"
         self.layout = Layout(directory, binaries, issuer, api, etcd_client, etcd_peer, node_address)
@@ -149,6 +156,7 @@ class Supervisor:
         deadline = time.monotonic() + START_SECONDS
         refused = ""
         while time.monotonic() < deadline:
+            self._check()
             try:
                 if condition():
                     return
