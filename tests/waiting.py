@@ -9,8 +9,11 @@ import tenacity
 
 T = TypeVar("T")
 
+PATIENCE = 90.0
+"""Seconds to wait for what has to come and of whose time nothing is said: long, for machines that are busy."""
 
-def until(what: str, look: Callable[[], T | None], seconds: float = 20.0, last: Callable[[], object] = str) -> T:
+
+def until(what: str, look: Callable[[], T | None], seconds: float = PATIENCE, last: Callable[[], object] = str) -> T:
     """Look until there is something to see; otherwise say what was last."""
     looking = tenacity.Retrying(
         stop=tenacity.stop_after_delay(seconds),

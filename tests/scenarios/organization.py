@@ -13,7 +13,7 @@ from sandbox.installation import AUDIENCE
 from tests.aws.sessions import session_key
 from tests.scenarios.cluster import Document
 from tests.scenarios.scenario import NAME, Role, Scenario, condition_of, role_in
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 @dataclass
@@ -86,9 +86,9 @@ class OrganizationScenario(Scenario):
             told = str(self.connector().get("status", {}).get("managementStackId", ""))
             return told if len(told.split("/")) == len(("arn:…:stack", "name", "id")) else None
 
-        return until("the stack's id shows", look, 20.0, lambda: self._state(NAME))
+        return until("the stack's id shows", look, PATIENCE, lambda: self._state(NAME))
 
-    def stack_says(self, *parts: str, seconds: float = 40.0) -> str:
+    def stack_says(self, *parts: str, seconds: float = PATIENCE) -> str:
         """Wait until the message of ManagementStackReady has all of *parts*."""
 
         def look() -> str | None:
@@ -102,7 +102,7 @@ class OrganizationScenario(Scenario):
         living = self.stacks.describe_stacks()["Stacks"]
         return {one["StackName"]: one["StackStatus"] for one in living if one["StackName"].startswith("apono-")}
 
-    def stack_is(self, status: str, stack_id: str | None = None, seconds: float = 20.0) -> Mapping[str, Any]:
+    def stack_is(self, status: str, stack_id: str | None = None, seconds: float = PATIENCE) -> Mapping[str, Any]:
         """Wait until the connector's stack, or that of an id, has a status."""
 
         def look() -> Mapping[str, Any] | None:
@@ -142,7 +142,7 @@ class OrganizationScenario(Scenario):
             told = any(one["type"] == "MemberAccountsReady" and one["reason"] == reason for one in conditions)
             return connector if told and connector["status"].get("memberAccounts") == whole else None
 
-        return until(f"member accounts are {reason} {whole}", look, 40.0, lambda: self._state(NAME))
+        return until(f"member accounts are {reason} {whole}", look, PATIENCE, lambda: self._state(NAME))
 
     def as_connector(self, connector: Document | None = None) -> AccessKey:
         """Become the connector's role, as its pods do, by a token of its ServiceAccount."""

@@ -13,7 +13,7 @@ from sandbox.aws import Account, Calls, FrontDoor
 from sandbox.installation import Installation
 from sandbox.operator_process import OperatorProcess
 from tests.scenarios.cluster import Cluster, Document
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 NAME = "production"
 CHILD = f"apono-connector-{NAME}"
@@ -96,12 +96,12 @@ class Scenario:
         assert found is not None, f"AponoConnector {name} does not exist"
         return found
 
-    def ready(self, name: str = NAME, seconds: float = 20.0) -> Document:
+    def ready(self, name: str = NAME, seconds: float = PATIENCE) -> Document:
         """Wait until the connector is Ready for its present generation."""
         return self.condition("Ready", "True", name=name, seconds=seconds)
 
     def condition(
-        self, kind: str, status: str, reason: str | None = None, *, name: str = NAME, seconds: float = 20.0
+        self, kind: str, status: str, reason: str | None = None, *, name: str = NAME, seconds: float = PATIENCE
     ) -> Document:
         """Wait until a condition of the present generation is so; return the connector."""
 
@@ -115,7 +115,7 @@ class Scenario:
     def message(self, kind: str, name: str = NAME) -> str:
         return str(condition_of(self.connector(name), kind)["message"])
 
-    def gone(self, kind: str, name: str, seconds: float = 20.0) -> None:
+    def gone(self, kind: str, name: str, seconds: float = PATIENCE) -> None:
         until(
             f"{kind} {name} is gone", lambda: self.cluster.get(kind, name) is None, seconds, lambda: self._state(name)
         )

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from tests.aws.sessions import assume
 from tests.scenarios.conftest import StartOrganization
 from tests.scenarios.scenario import NAME, condition_of
+from tests.waiting import PATIENCE
 
 
 def test_one_manifest_makes_a_role_here_and_one_in_each_member(start_organization: StartOrganization) -> None:
@@ -28,7 +29,7 @@ def test_one_manifest_makes_a_role_here_and_one_in_each_member(start_organizatio
         assume(scenario.aws, scenario.aws.create_account().credentials, scenario.member_role_arn(member))
 
     scenario.cluster.delete("AponoConnector", NAME)
-    scenario.gone("AponoConnector", NAME, seconds=60)
+    scenario.gone("AponoConnector", NAME, seconds=PATIENCE)
 
     assert scenario.member_roles(member) == []
     assert scenario.connector_roles() == []

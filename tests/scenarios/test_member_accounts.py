@@ -14,7 +14,7 @@ from tests.aws.sessions import assume, session_key
 from tests.scenarios.conftest import StartOrganization
 from tests.scenarios.organization import OrganizationScenario
 from tests.scenarios.scenario import NAME, condition_of
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 def a_member(scenario: OrganizationScenario) -> Account:
@@ -40,7 +40,7 @@ def granting(scenario: OrganizationScenario, *units: str) -> Iterator[None]:
 def blocked(scenario: OrganizationScenario) -> str:
     """Delete the connector, and wait until it is told what blocks that."""
     scenario.cluster.delete("AponoConnector", NAME)
-    connector = scenario.condition("DeletionBlocked", "True", "StackFailed", seconds=60)
+    connector = scenario.condition("DeletionBlocked", "True", "StackFailed", seconds=PATIENCE)
     return str(condition_of(connector, "DeletionBlocked")["message"])
 
 
@@ -106,7 +106,7 @@ def test_an_account_that_fails_is_named_and_leaves_the_connector_ready(organizat
     organization.members_are("MemberRolesCurrent", current=2)
     (name,) = organization.member_roles(member)
     organization.cluster.delete("AponoConnector", NAME)
-    organization.gone("AponoConnector", NAME, seconds=60)
+    organization.gone("AponoConnector", NAME, seconds=PATIENCE)
     in_the_way = member.client("iam")
     in_the_way.create_role(RoleName=name, AssumeRolePolicyDocument=TRUSTING_NOBODY)
 
@@ -176,7 +176,7 @@ def test_a_suspended_account_that_blocks_the_deletion_is_named(organization: Org
         RetainStacks=True,
     )
     organization.stacks.delete_stack(StackName=connector["status"]["managementStackId"])
-    organization.gone("AponoConnector", NAME, seconds=60)
+    organization.gone("AponoConnector", NAME, seconds=PATIENCE)
     assert organization.connector_roles() == []
 
 
@@ -198,7 +198,7 @@ def test_trusted_access_that_is_switched_off_keeps_member_roles_and_blocks_the_d
     assert len(organization.member_roles(organization.account)) == 1
     organization.stacks.activate_organizations_access()
     organization.stacks.delete_stack(StackName=connector["status"]["managementStackId"])
-    organization.gone("AponoConnector", NAME, seconds=60)
+    organization.gone("AponoConnector", NAME, seconds=PATIENCE)
     assert organization.member_roles(organization.account) == organization.member_roles(newcomer) == []
 
 
@@ -208,7 +208,7 @@ def test_deletion_takes_the_roles_of_all_members(organization: OrganizationScena
     organization.members_are("MemberRolesCurrent", current=2)
 
     organization.cluster.delete("AponoConnector", NAME)
-    organization.gone("AponoConnector", NAME, seconds=60)
+    organization.gone("AponoConnector", NAME, seconds=PATIENCE)
 
     assert organization.member_roles(member) == organization.member_roles(organization.account) == []
     sets = organization.stacks.list_stack_sets(Status="ACTIVE")["Summaries"]

@@ -10,7 +10,7 @@ from tests.aws.sessions import assume
 from tests.scenarios.conftest import StartOrganization
 from tests.scenarios.organization import OrganizationScenario
 from tests.scenarios.scenario import CHILD, NAME, condition_of, role_in
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 TEMPLATE_OF_OTHERS = """\
 Resources:
@@ -144,7 +144,7 @@ def test_progress_shows_while_the_stack_is_made(organization: OrganizationScenar
     assert condition_of(connector, "Reconciling")["status"] == "True"
     assert "managementAccountRoleArn" not in connector["status"]
 
-    ready = organization.ready(seconds=60)
+    ready = organization.ready(seconds=PATIENCE)
     assert ready["status"]["managementStackId"] == stack_id
     assert ready["status"]["managementStackStatus"] == "CREATE_COMPLETE"
     for reason in ("StackInProgress", "StackInSync", "ConnectorReady"):
@@ -159,7 +159,7 @@ def test_deletion_takes_the_stack_then_its_role_then_the_connector_role(organiza
     mark = organization.aws.calls.mark()
 
     organization.cluster.delete("AponoConnector", NAME)
-    organization.gone("AponoConnector", NAME, seconds=40)
+    organization.gone("AponoConnector", NAME, seconds=PATIENCE)
 
     assert organization.connector_stacks() == {}
     assert organization.management_roles() == []
@@ -187,7 +187,7 @@ def test_the_connector_role_stays_until_the_stack_is_gone(organization: Organiza
     organization.aws.hooks.before(look, operation="DeleteRole", account=organization.account)
     organization.aws.stack_step_seconds = 0.5
     organization.cluster.delete("AponoConnector", NAME)
-    organization.gone("AponoConnector", NAME, seconds=60)
+    organization.gone("AponoConnector", NAME, seconds=PATIENCE)
 
     assert seen == ["DELETE_COMPLETE"]
 
@@ -196,7 +196,7 @@ def test_deletion_while_the_stack_is_made_leaves_nothing(organization: Organizat
     organization.aws.stack_step_seconds = 1
     organization.create_token()
     organization.apply()
-    stack_id = organization.stack_is("CREATE_IN_PROGRESS", seconds=40)["StackId"]
+    stack_id = organization.stack_is("CREATE_IN_PROGRESS", seconds=PATIENCE)["StackId"]
 
     organization.cluster.delete("AponoConnector", NAME)
     organization.gone("AponoConnector", NAME, seconds=90)
@@ -214,7 +214,7 @@ def test_a_deletion_before_the_stack_exists_leaves_nothing(organization: Organiz
         organization.condition("ManagementStackReady", "False", "AccessDenied")
 
         organization.cluster.delete("AponoConnector", NAME)
-        organization.gone("AponoConnector", NAME, seconds=40)
+        organization.gone("AponoConnector", NAME, seconds=PATIENCE)
 
     assert organization.connector_stacks() == {}
     assert organization.connector_roles() == []
@@ -243,7 +243,7 @@ def test_a_protected_stack_blocks_the_deletion_and_is_told(organization: Organiz
     assert name in condition_of(connector, "DeletionBlocked")["message"]
     assert organization.role(connector) is not None
     organization.stacks.update_termination_protection(StackName=name, EnableTerminationProtection=False)
-    organization.gone("AponoConnector", NAME, seconds=60)
+    organization.gone("AponoConnector", NAME, seconds=PATIENCE)
     assert organization.connector_stacks() == {}
 
 
@@ -329,8 +329,8 @@ def test_a_stack_that_is_changed_by_hand_comes_back(organization: OrganizationSc
         assert seen is not None
         return next(str(one["ParameterValue"]) for one in seen["Parameters"] if one["ParameterKey"] == "Permissions")
 
-    until("the stack is as the manifest asks", lambda: permissions() == "ReadOnly", seconds=40)
-    organization.ready(seconds=40)
+    until("the stack is as the manifest asks", lambda: permissions() == "ReadOnly", seconds=PATIENCE)
+    organization.ready(seconds=PATIENCE)
 
 
 def test_a_stack_that_is_deleted_by_hand_comes_back(organization: OrganizationScenario) -> None:
@@ -342,7 +342,7 @@ def test_a_stack_that_is_deleted_by_hand_comes_back(organization: OrganizationSc
     look_again(organization)
 
     until("there is another stack", lambda: organization.stack_id() != stack_id, 40)
-    second = organization.ready(seconds=40)
+    second = organization.ready(seconds=PATIENCE)
     assert organization.management_role(second) is not None
     assert assume(organization.aws, organization.as_connector(), second["status"]["managementAccountRoleArn"])
 
@@ -350,7 +350,7 @@ def test_a_stack_that_is_deleted_by_hand_comes_back(organization: OrganizationSc
 def test_a_stack_of_our_name_that_is_not_ours_is_left_alone(organization: OrganizationScenario) -> None:
     name = stack_name_of_ready(organization)
     organization.cluster.delete("AponoConnector", NAME)
-    organization.gone("AponoConnector", NAME, seconds=40)
+    organization.gone("AponoConnector", NAME, seconds=PATIENCE)
     organization.stacks.create_stack(
         StackName=name, TemplateBody=TEMPLATE_OF_OTHERS, Capabilities=["CAPABILITY_NAMED_IAM"]
     )
@@ -361,7 +361,7 @@ def test_a_stack_of_our_name_that_is_not_ours_is_left_alone(organization: Organi
 
     assert name in message_of(organization)
     organization.cluster.delete("AponoConnector", NAME)
-    organization.gone("AponoConnector", NAME, seconds=40)
+    organization.gone("AponoConnector", NAME, seconds=PATIENCE)
     assert organization.stack(name) == foreign
     assert organization.connector_roles() == []
 
@@ -377,7 +377,7 @@ def test_a_creation_that_fails_shows_its_first_failure_and_is_made_anew_when_it_
     with organization.aws.faults.during(fault):
         organization.create_token()
         organization.apply()
-        organization.condition("ManagementStackReady", "False", "StackFailed", seconds=40)
+        organization.condition("ManagementStackReady", "False", "StackFailed", seconds=PATIENCE)
 
         assert "ManagementRole" in message_of(organization)
         assert "iam:CreateRole" in message_of(organization)
@@ -385,7 +385,7 @@ def test_a_creation_that_fails_shows_its_first_failure_and_is_made_anew_when_it_
 
     look_again(organization)
 
-    connector = organization.ready(seconds=60)
+    connector = organization.ready(seconds=PATIENCE)
     assert connector["status"]["managementStackId"] != failed
     assert organization.management_role(connector) is not None
 
@@ -399,7 +399,7 @@ def test_a_management_account_that_shuts_the_operator_out_is_told(organization: 
 
         assert organization.entry["roleArn"] in message_of(organization)
 
-    organization.ready(seconds=60)
+    organization.ready(seconds=PATIENCE)
 
 
 # --- quiet ------------------------------------------------------------------------------------------------------------
@@ -433,6 +433,6 @@ def test_roles_of_others_in_the_management_account_are_as_before(organization: O
 
     organization.apply_ready()
     organization.cluster.delete("AponoConnector", NAME)
-    organization.gone("AponoConnector", NAME, seconds=40)
+    organization.gone("AponoConnector", NAME, seconds=PATIENCE)
 
     assert role_in(organization.management, trust) == before

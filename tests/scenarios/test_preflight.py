@@ -15,14 +15,12 @@ from tests.aws.identities import trusting
 from tests.scenarios.conftest import StartOrganization
 from tests.scenarios.organization import OrganizationScenario
 from tests.scenarios.scenario import NAME, condition_of
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 ANOTHER_ORGANIZATION = "o-zzzz9999zz"
 NO_UNIT = "ou-zzzz-zzzz9999"
 LOOKS = ("OrganizationReady", "TrustedAccessEnabled", "IdentityCenterFound")
 STACK_WRITES = {"CreateChangeSet", "ExecuteChangeSet", "DeleteChangeSet", "DeleteStack"}
-PATIENCE = 90.0
-"""Seconds within which what was mended shows: the last back-off, and for how long a bad answer is believed."""
 
 
 def look_again(scenario: OrganizationScenario, when: str = "now") -> None:
@@ -55,7 +53,7 @@ def management_role_name(scenario: OrganizationScenario) -> str:
     scenario.apply_ready()
     arn: str = scenario.connector()["status"]["managementAccountRoleArn"]
     scenario.cluster.delete("AponoConnector", NAME)
-    scenario.gone("AponoConnector", NAME, seconds=60)
+    scenario.gone("AponoConnector", NAME, seconds=PATIENCE)
     return arn.rpartition("/")[2]
 
 
@@ -286,7 +284,7 @@ def test_a_wrong_organization_does_not_hold_up_a_deletion(organization: Organiza
     organization.condition("OrganizationReady", "False", "FeaturesNotEnabled")
 
     organization.cluster.delete("AponoConnector", NAME)
-    organization.gone("AponoConnector", NAME, seconds=60)
+    organization.gone("AponoConnector", NAME, seconds=PATIENCE)
 
     assert made(organization) == []
 
@@ -364,7 +362,7 @@ def test_nothing_is_made_before_aws_has_answered(organization: OrganizationScena
         organization.condition("OrganizationReady", "Unknown", "AWSUnavailable")
 
         assert made(organization) == changes(organization) == []
-    organization.ready(seconds=60)
+    organization.ready(seconds=PATIENCE)
 
 
 def test_an_aws_that_does_not_answer_keeps_a_connector_that_runs_ready(organization: OrganizationScenario) -> None:
@@ -379,4 +377,4 @@ def test_an_aws_that_does_not_answer_keeps_a_connector_that_runs_ready(organizat
 
         assert condition_of(connector, "Ready")["status"] == "True"
         assert condition_of(connector, "OrganizationReady")["status"] == "True"
-    until("the doubt is over", lambda: not condition_of(organization.connector(), "Unconfirmed"), seconds=60)
+    until("the doubt is over", lambda: not condition_of(organization.connector(), "Unconfirmed"), seconds=PATIENCE)

@@ -13,7 +13,7 @@ import pytest
 from tests.aws.sessions import assume
 from tests.scenarios.organization import OrganizationScenario
 from tests.scenarios.scenario import Role, condition_of
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 WIDE = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "organizations:*", "Resource": "*"}]}
@@ -53,7 +53,7 @@ def test_a_management_role_that_is_changed_by_hand_comes_back_and_an_event_says_
     organization.look_again()
 
     until("the role is as before", lambda: comparable(organization.management_role(connector)) == before, 40)
-    organization.ready(seconds=40)
+    organization.ready(seconds=PATIENCE)
     told = until("an Event tells of it", lambda: organization.events("DriftCorrected"), 20)
     assert "ManagementRole is another" in told[0]["message"]
 
@@ -68,7 +68,7 @@ def test_a_management_role_that_is_deleted_by_hand_is_made_again(organization: O
     organization.look_again()
 
     until("there is a role", lambda: organization.management_role(connector) is not None, 40)
-    organization.ready(seconds=40)
+    organization.ready(seconds=PATIENCE)
     assert assume(organization.aws, organization.as_connector(), role_arn)
 
 
@@ -79,9 +79,9 @@ def test_under_report_a_changed_management_role_is_told_and_left(organization: O
 
     organization.look_again()
 
-    connector = organization.condition("Drifted", "True", "Drifted", seconds=40)
+    connector = organization.condition("Drifted", "True", "Drifted", seconds=PATIENCE)
     assert "ManagementRole is another (Policies)" in condition_of(connector, "Drifted")["message"]
-    organization.condition("ManagementStackReady", "True", "StackDiffers", seconds=40)
+    organization.condition("ManagementStackReady", "True", "StackDiffers", seconds=PATIENCE)
     organization.ready()
     assert comparable(organization.management_role(connector)) == changed
 
@@ -104,7 +104,7 @@ def test_a_template_that_others_changed_in_place_comes_back(organization: Organi
     organization.look_again()
 
     until("the role is as before", lambda: comparable(organization.management_role(connector)) == before, 40)
-    organization.ready(seconds=40)
+    organization.ready(seconds=PATIENCE)
 
 
 def test_a_refused_manifest_keeps_no_management_role_from_its_boundary(organization: OrganizationScenario) -> None:
@@ -122,7 +122,7 @@ def test_a_refused_manifest_keeps_no_management_role_from_its_boundary(organizat
     with installation.start(**settings) as operator:
         organization.operator = operator
         organization.apply(permissions="ReadOnly", deployment={"image": "registry.example.com/not-granted:1"})
-        organization.condition("Accepted", "False", seconds=40)
+        organization.condition("Accepted", "False", seconds=PATIENCE)
 
         def boundary() -> str | None:
             role = organization.management_role(connector)

@@ -19,7 +19,7 @@ from sandbox.aws import Fault, access_denied
 from tests.scenarios.conftest import StartOrganization
 from tests.scenarios.organization import OrganizationScenario
 from tests.scenarios.scenario import CHILD, NAME, condition_of
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 DENIED = "CloudFormation is not authorized to perform: "
 
@@ -89,12 +89,12 @@ def test_a_stack_that_a_crash_left_empty_is_made(start_organization: StartOrgani
     with scenario.aws.faults.during(fault):
         scenario.create_token()
         scenario.apply()
-        stack_id = scenario.stack_is("REVIEW_IN_PROGRESS", seconds=40)["StackId"]
+        stack_id = scenario.stack_is("REVIEW_IN_PROGRESS", seconds=PATIENCE)["StackId"]
         scenario.operator.kill()
 
     with scenario.installation.start() as operator:
         scenario.operator = operator
-        connector = scenario.ready(seconds=60)
+        connector = scenario.ready(seconds=PATIENCE)
     assert connector["status"]["managementStackId"] == stack_id
     assert statuses(scenario, stack_id) == ["REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
 
@@ -103,7 +103,7 @@ def test_a_creation_that_failed_waits_and_another_wish_does_not(organization: Or
     with denied(organization, "CreateRole"):
         organization.create_token()
         organization.apply(permissions="ReadOnly")
-        organization.condition("ManagementStackReady", "False", "StackFailed", seconds=60)
+        organization.condition("ManagementStackReady", "False", "StackFailed", seconds=PATIENCE)
         failed = organization.stack_id()
         message = message_of(organization)
         organization.stack_is("ROLLBACK_COMPLETE", failed)
@@ -111,7 +111,7 @@ def test_a_creation_that_failed_waits_and_another_wish_does_not(organization: Or
     assert "ManagementRole" in message
     assert f"{DENIED}iam:CreateRole" in message
     organization.apply(permissions="FullAccess")
-    connector = organization.ready(seconds=60)
+    connector = organization.ready(seconds=PATIENCE)
     assert connector["status"]["managementStackId"] != failed
     organization.stack_is("DELETE_COMPLETE", failed)
 
@@ -125,13 +125,13 @@ def test_a_stack_that_was_never_made_is_made_anew(organization: OrganizationScen
     with denied(organization, *denials):
         organization.create_token()
         organization.apply()
-        organization.condition("ManagementStackReady", "False", "StackFailed", seconds=60)
+        organization.condition("ManagementStackReady", "False", "StackFailed", seconds=PATIENCE)
         failed = organization.stack_is(ending)["StackId"]
     organization.aws.hooks.clear()
 
     organization.look_again()
 
-    connector = organization.ready(seconds=60)
+    connector = organization.ready(seconds=PATIENCE)
     assert connector["status"]["managementStackId"] != failed
     assert ("ROLLBACK_IN_PROGRESS" in statuses(organization, failed)) == (ending == "ROLLBACK_FAILED")
 
@@ -156,7 +156,7 @@ def test_a_stack_that_somebody_else_works_on_is_waited_for(organization: Organiz
     assert "IN_PROGRESS" in message
     assert "CreateChangeSet" not in organization.management_calls(mark).operations
     organization.aws.stack_step_seconds = 0
-    organization.ready(seconds=60)
+    organization.ready(seconds=PATIENCE)
     seen = organization.stack(name)
     assert seen is not None
     assert {"ParameterKey": "Permissions", "ParameterValue": "ReadOnly"} in seen["Parameters"]
@@ -189,7 +189,7 @@ def test_an_update_that_failed_is_told_with_its_reason_and_tried_again_when_it_i
     first = organization.apply_ready(permissions="ReadOnly")
     with denied(organization, "PutRolePermissionsBoundary", times=1):
         organization.apply(permissions="FullAccess")
-        organization.condition("ManagementStackReady", "False", "StackFailed", seconds=60)
+        organization.condition("ManagementStackReady", "False", "StackFailed", seconds=PATIENCE)
         organization.stack_says("ManagementRole", "iam:PutRolePermissionsBoundary")
 
     organization.stack_is("UPDATE_ROLLBACK_COMPLETE")
@@ -197,7 +197,7 @@ def test_an_update_that_failed_is_told_with_its_reason_and_tried_again_when_it_i
     assert role is not None
     assert role.boundary == organization.entry["permissionsBoundaries"]["ReadOnly"]
     organization.look_again()
-    second = organization.ready(seconds=60)
+    second = organization.ready(seconds=PATIENCE)
     assert second["status"]["managementStackStatus"] == "UPDATE_COMPLETE"
     assert second["status"]["managementStackId"] == first["status"]["managementStackId"]
 
@@ -211,20 +211,20 @@ def test_an_update_of_others_that_failed_and_was_not_undone_is_changed_back(orga
 
     organization.look_again()
 
-    organization.stack_is("UPDATE_COMPLETE", name, seconds=40)
-    organization.ready(seconds=40)
+    organization.stack_is("UPDATE_COMPLETE", name, seconds=PATIENCE)
+    organization.ready(seconds=PATIENCE)
 
 
 def test_a_rollback_that_failed_is_told_and_goes_on_when_it_is_asked_for(organization: OrganizationScenario) -> None:
     organization.apply_ready(permissions="ReadOnly")
     with denied(organization, "PutRolePolicy"):
         organization.apply(permissions="FullAccess")
-        organization.condition("ManagementStackReady", "False", "StackFailed", seconds=60)
+        organization.condition("ManagementStackReady", "False", "StackFailed", seconds=PATIENCE)
         organization.stack_says("UPDATE_ROLLBACK_FAILED", "iam:PutRolePolicy")
 
     organization.look_again()
 
-    connector = organization.ready(seconds=60)
+    connector = organization.ready(seconds=PATIENCE)
     assert connector["status"]["managementStackStatus"] == "UPDATE_COMPLETE"
     passed = statuses(organization, connector["status"]["managementStackId"])
     rollback = ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"]
@@ -243,7 +243,7 @@ def test_a_deletion_that_failed_stays_told_until_it_succeeds(organization: Organ
     told: list[str] = []
     with denied(organization, "DeleteRole"):
         organization.cluster.delete("AponoConnector", NAME)
-        connector = organization.condition("DeletionBlocked", "True", "StackFailed", seconds=60)
+        connector = organization.condition("DeletionBlocked", "True", "StackFailed", seconds=PATIENCE)
         assert "ManagementRole" in condition_of(connector, "DeletionBlocked")["message"]
         organization.stack_is("DELETE_FAILED", stack_id)
         organization.stacks.delete_stack(StackName=stack_id)
@@ -278,14 +278,14 @@ def test_what_early_validation_objects_to_is_told_and_another_wish_is_tried_at_o
     organization.create_token()
     organization.apply(permissions="ReadOnly")
 
-    organization.condition("ManagementStackReady", "False", "StackFailed", seconds=60)
+    organization.condition("ManagementStackReady", "False", "StackFailed", seconds=PATIENCE)
 
     assert taken in message_of(organization)
     assert "already exists" in message_of(organization)
     organization.stack_is("REVIEW_IN_PROGRESS")
     organization.aws.hooks.clear()
     organization.apply(permissions="FullAccess")
-    organization.ready(seconds=60)
+    organization.ready(seconds=PATIENCE)
 
 
 def trust_of_nobody(scenario: OrganizationScenario) -> str:
@@ -316,7 +316,7 @@ def test_a_change_that_turns_out_to_be_none_is_taken_for_done(organization: Orga
     organization.look_again()
 
     until("it was looked at", lambda: "DeleteChangeSet" in organization.management_calls(mark).operations, 40)
-    organization.ready(seconds=40)
+    organization.ready(seconds=PATIENCE)
     assert "ExecuteChangeSet" not in organization.management_calls(mark).operations
     assert organization.management_role(connector) == before
     assert organization.cluster.get("Deployment", CHILD) is not None

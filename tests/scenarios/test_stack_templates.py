@@ -13,7 +13,7 @@ from tests.aws.sessions import assume
 from tests.scenarios.conftest import StartOrganization
 from tests.scenarios.organization import OrganizationScenario
 from tests.scenarios.scenario import NAME, condition_of
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 FOREIGN = """\
 AWSTemplateFormatVersion: "2010-09-09"
@@ -44,7 +44,7 @@ Outputs:
 
 def takes_itself_away(scenario: OrganizationScenario) -> None:
     scenario.cluster.delete("AponoConnector", NAME)
-    scenario.gone("AponoConnector", NAME, seconds=60)
+    scenario.gone("AponoConnector", NAME, seconds=PATIENCE)
     assert scenario.connector_stacks() == {}
     assert scenario.management_roles() == []
     assert scenario.connector_roles() == []
@@ -103,8 +103,8 @@ def test_a_trust_that_names_a_role_that_is_no_more_is_told_and_saved_again(
 
     scenario.look_again("first")
 
-    scenario.condition("ManagementStackReady", "False", "TrustBroken", seconds=40)
-    connector = scenario.condition("Stalled", "True", "TrustBroken", seconds=40)
+    scenario.condition("ManagementStackReady", "False", "TrustBroken", seconds=PATIENCE)
+    connector = scenario.condition("Stalled", "True", "TrustBroken", seconds=PATIENCE)
     message = condition_of(connector, "ManagementStackReady")["message"]
     new = connector["status"]["connectorRoleId"]
     assert new != old
@@ -115,7 +115,7 @@ def test_a_trust_that_names_a_role_that_is_no_more_is_told_and_saved_again(
     scenario.apply(driftPolicy="Correct")
     scenario.look_again("second")
 
-    scenario.ready(seconds=60)
+    scenario.ready(seconds=PATIENCE)
     assert assume(scenario.aws, scenario.as_connector(), role_arn)
     until("an Event tells of it", lambda: scenario.events("DriftCorrected"))
 
