@@ -14,6 +14,7 @@ from apono_operator.state.finding import Next
 from tests.passes.passes import Passes
 from tests.scenarios.cluster import Document
 from tests.scenarios.scenario import NAME
+from tests.waiting import until
 
 DEPLOYMENT: Document = {
     "apiVersion": "apps/v1",
@@ -59,6 +60,22 @@ def both(first: Passes) -> tuple[Passes, Passes]:
     """Two installations; the first has claimed the connector."""
     first.settle()
     return first, replace(first, environment=installed(first, "second"))
+
+
+def set_up(first: Passes, **variables: str) -> None:
+    """Set the first installation up anew, and wait until its Deployment is through with that."""
+    container = {"name": "operator", "env": [{"name": name, "value": value} for name, value in variables.items()]}
+    first.cluster.strategic_patch("Deployment", "first", {"spec": {"template": {"spec": {"containers": [container]}}}})
+    until("the Deployment is rolled out", lambda: is_rolled_out(first))
+
+
+def is_rolled_out(first: Passes) -> bool:
+    deployment = first.cluster.get("Deployment", "first") or {}
+    return bool(deployment["status"].get("observedGeneration") == deployment["metadata"]["generation"])
+
+
+def label(passes: Passes, shard: str) -> None:
+    passes.cluster.patch("AponoConnector", NAME, {"metadata": {"labels": {"shard": shard}}})
 
 
 def resource_version(passes: Passes) -> str:
@@ -155,6 +172,25 @@ def test_a_connector_that_no_grant_covers_is_not_claimed_and_nothing_is_said_of_
     assert second.status["claimedBy"] == f"{first.owner.namespace}/first"
 
 
+def test_a_claim_ends_with_the_grant_if_another_installation_is_set_up_for_the_connector(
+    both: tuple[Passes, Passes],
+) -> None:
+    first, second = both
+    elsewhere = first.environment.administration.model_copy(update={"grants": (Grant(namespaces=("elsewhere",)),)})
+    first.environment = replace(first.environment, administration=elsewhere)
+    first.calls()
+    assert first.status["claimedBy"] == f"{first.owner.namespace}/first"
+    second.calls()
+
+    first.calls()
+    assert "claimedBy" not in first.status
+    second.calls()
+
+    assert second.status["claimedBy"] == f"{first.owner.namespace}/second"
+    assert second.condition("Contested") == {}
+    assert second.condition("Accepted")["status"] == "True"
+
+
 def test_a_refusal_needs_no_claim(first: Passes) -> None:
     elsewhere = first.environment.administration.model_copy(update={"grants": (Grant(namespaces=("elsewhere",)),)})
     first.environment = replace(first.environment, administration=elsewhere)
@@ -177,6 +213,52 @@ def test_a_connector_of_an_installation_that_is_gone_is_taken_over(both: tuple[P
     assert second.condition("Contested") == {}
     assert second.condition("Ready")["status"] == "True"
     assert second.iam.get_role(RoleName=second.role_name)["Role"]["RoleId"] == role
+
+
+def test_a_connector_whose_label_changes_moves_from_one_installation_to_the_other(both: tuple[Passes, Passes]) -> None:
+    first, second = both
+    set_up(first, APONO_OPERATOR_WATCH_SELECTOR="shard=a")
+    label(first, "a")
+    second.calls()
+    assert second.condition("Contested")["status"] == "True"
+
+    label(first, "b")
+    second.calls()
+
+    assert second.status["claimedBy"] == f"{first.owner.namespace}/second"
+    assert second.condition("Contested") == {}
+
+
+def test_a_deletion_moves_with_the_label(both: tuple[Passes, Passes]) -> None:
+    first, second = both
+    set_up(first, APONO_OPERATOR_WATCH_SELECTOR="shard=a")
+    label(first, "b")
+
+    while second.deletes():
+        second.moment += 1
+
+    assert not first.has_role()
+
+
+def test_a_connector_whose_namespace_is_watched_no_longer_is_taken_over(both: tuple[Passes, Passes]) -> None:
+    first, second = both
+    set_up(first, APONO_OPERATOR_WATCH_NAMESPACES=first.owner.namespace)
+    second.calls()
+    assert second.condition("Contested")["status"] == "True"
+
+    set_up(first, APONO_OPERATOR_WATCH_NAMESPACES="elsewhere")
+    second.calls()
+
+    assert second.status["claimedBy"] == f"{first.owner.namespace}/second"
+
+
+def test_an_installation_with_a_selector_that_is_none_keeps_its_connectors(both: tuple[Passes, Passes]) -> None:
+    first, second = both
+    set_up(first, APONO_OPERATOR_WATCH_SELECTOR="shard==a==b")
+
+    second.calls()
+
+    assert second.condition("Contested")["status"] == "True"
 
 
 def test_another_installation_does_not_take_part_in_a_deletion(both: tuple[Passes, Passes]) -> None:

@@ -6,6 +6,7 @@ from apono_operator.v1alpha1 import RECONCILE_AT
 from sandbox.operator_process import OperatorProcess
 from tests.scenarios.conftest import StartScenario
 from tests.scenarios.scenario import Scenario
+from tests.scenarios.test_two_installations import FIRST, a_deployment
 from tests.waiting import until
 
 SELECTOR = "APONO_OPERATOR_WATCH_SELECTOR"
@@ -27,7 +28,9 @@ def test_each_connector_is_served_by_the_operator_whose_selector_it_fits_and_mov
     start: StartScenario,
 ) -> None:
     scenario = start(**{SELECTOR: "shard=a"})
-    with scenario.installation.start(**{SELECTOR: "shard=b"}) as other:
+    for deployment, shard in ((FIRST, "a"), ("second", "b")):
+        scenario.cluster.create("Deployment", a_deployment(deployment, **{SELECTOR: f"shard={shard}"}))
+    with scenario.installation.start(APONO_OPERATOR_DEPLOYMENT_NAME="second", **{SELECTOR: "shard=b"}) as other:
         scenario.create_token()
         for name, shard in (("first", "a"), ("second", "b")):
             scenario.apply(name)
@@ -39,6 +42,7 @@ def test_each_connector_is_served_by_the_operator_whose_selector_it_fits_and_mov
         label(scenario, "first", "b")
         until("the other looks at it", lambda: keys(scenario, "first") == first | second)
         assert scenario.connector("first")["metadata"]["finalizers"]
+        assert scenario.connector("first")["status"]["claimedBy"] == f"{scenario.cluster.namespace}/second"
         mark = scenario.aws.calls.mark()
         scenario.cluster.patch("AponoConnector", "first", {"metadata": {"annotations": {RECONCILE_AT: "now"}}})
         until("it is looked at as asked", lambda: keys(scenario, "first", mark))

@@ -14,9 +14,10 @@ from tests.waiting import until
 FIRST = "apono-operator"
 
 
-def a_deployment(name: str) -> Document:
+def a_deployment(name: str, **variables: str) -> Document:
     """What Helm makes, and our processes stand in for."""
     labels = {"app": name}
+    env = [{"name": variable, "value": value} for variable, value in variables.items()]
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -26,7 +27,7 @@ def a_deployment(name: str) -> Document:
             "selector": {"matchLabels": labels},
             "template": {
                 "metadata": {"labels": labels},
-                "spec": {"containers": [{"name": "operator", "image": "operator"}]},
+                "spec": {"containers": [{"name": "operator", "image": "operator", "env": env}]},
             },
         },
     }

@@ -97,6 +97,17 @@ class Kubernetes:
             query={"limit": "1", "labelSelector": selector},
         )
 
+    def fits(self, owner: Owner, selector: str) -> bool:
+        """Tell whether the labels of the connector of *owner* fit a label selector, as the API server reads it.
+
+        Raises:
+            RejectedError: there is no such selector.
+            AdapterError: if the API server does not say.
+        """
+        path = f"/apis/{v1alpha1.API_VERSION}/namespaces/{owner.namespace}/{v1alpha1.PLURAL}"
+        query = {"fieldSelector": f"metadata.name={owner.name}", "labelSelector": selector}
+        return bool(self._call("GET", path, query=query, accept=_METADATA_ALONE).get("items"))
+
     def get(self, key: ObjectKey) -> Manifest | None:
         """Return the object of *key*, None if there is none.
 

@@ -81,7 +81,7 @@ class Reconciler:
         connector = self._connector(owner)
         if connector is None:
             return None
-        holder = holder_elsewhere(self.environment, connector)
+        holder = holder_elsewhere(self.environment, connector, owner)
         if holder:
             waiting = stuck(Reason.CLAIMED_ELSEWHERE, f"The installation {holder} of the operator takes it away.")
             return Remainder(waiting, connector["metadata"]["generation"])

@@ -90,6 +90,19 @@ def announce(environment: Environment, connector: Manifest, owner: Owner, facts:
     return environment.kubernetes.apply_status(owner, {**known, **facts}, resource_version=version)
 
 
+def withdraw(environment: Environment, connector: Manifest, owner: Owner, fact: str) -> Manifest:
+    """Take *fact* out of the status, and return the connector as it is then.
+
+    Raises:
+        ConflictError: the connector was changed meanwhile.
+        AdapterError: the status was not written.
+    """
+    known = _document(AponoConnectorStatus.readable(status_of(connector)))
+    others = {name: value for name, value in known.items() if name != fact}
+    version = connector["metadata"]["resourceVersion"]
+    return environment.kubernetes.apply_status(owner, others, resource_version=version)
+
+
 def is_contested(connector: Manifest) -> bool:
     """Tell whether another installation of the operator told that it is set up for *connector* as well."""
     return _contested(connector) is not None

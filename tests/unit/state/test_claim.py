@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apono_operator.state.claim import CLAIMED_BY, Installation, claimant, contest_message
+from apono_operator.state.claim import CLAIMED_BY, Installation, Reach, claimant, contest_message, reach_of
 from apono_operator.state.resources import ObjectKey
 from apono_operator.v1alpha1 import AponoConnectorStatus
 
@@ -51,3 +51,52 @@ def test_the_message_names_both_installations_and_what_to_do() -> None:
     assert "other/second" in message
     assert "apono/first has claimed it" in message
     assert "grants, watchNamespaces" in message
+
+
+def deployment(*env: dict[str, Any], **status: int) -> dict[str, Any]:
+    """A Deployment with the second container's variables, whose rollout is through."""
+    containers = [{"name": "sidecar"}, {"name": "operator", "env": [*env]}]
+    return {
+        "metadata": {"generation": 3},
+        "spec": {"template": {"spec": {"containers": containers}}},
+        "status": {"observedGeneration": 3, "replicas": 2, "updatedReplicas": 2, **status},
+    }
+
+
+NAMESPACES = {"name": "APONO_OPERATOR_WATCH_NAMESPACES", "value": "team-a,team-b"}
+SELECTOR = {"name": "APONO_OPERATOR_WATCH_SELECTOR", "value": "shard in (a, b)"}
+
+
+def test_what_an_installation_is_set_up_for_is_read_from_its_deployment() -> None:
+    reach = reach_of(deployment(NAMESPACES, SELECTOR))
+
+    assert reach == Reach(("team-a", "team-b"), "shard in (a, b)")
+    assert [reach.covers_namespace(name) for name in ("team-a", "team-c")] == [True, False]
+
+
+def test_an_installation_that_names_nothing_is_set_up_for_everything() -> None:
+    reach = reach_of(deployment())
+
+    assert reach == Reach((), "")
+    assert reach.covers_namespace("team-c")
+
+
+def test_an_installation_without_pods_is_known_by_its_deployment() -> None:
+    without_pods = deployment(SELECTOR)
+    without_pods["status"] = {"observedGeneration": 3}
+
+    assert reach_of(without_pods) == Reach((), "shard in (a, b)")
+
+
+@pytest.mark.parametrize(
+    "unclear",
+    [
+        deployment(SELECTOR, observedGeneration=2),
+        deployment(SELECTOR, replicas=3),
+        {**deployment(SELECTOR), "status": {}},
+        deployment({"name": "APONO_OPERATOR_WATCH_SELECTOR", "valueFrom": {"configMapKeyRef": {"name": "x"}}}),
+    ],
+    ids=["not seen yet", "pods of before", "no status", "a value from elsewhere"],
+)
+def test_what_pods_may_not_be_set_up_for_is_not_told(unclear: dict[str, Any]) -> None:
+    assert reach_of(unclear) is None
