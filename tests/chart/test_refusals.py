@@ -126,6 +126,14 @@ def test_an_unknown_value_is_named_in_the_refusal(chart: Chart, values: Json, pl
         ({"grantedNamespaces": ["team-*"]}, "grantedNamespaces"),
         ({"grants": [{"namespaces": ["Team"]}]}, "grants/0/namespaces"),
         ({"image": {"digest": "latest"}}, "image/digest"),
+        ({"image": {"repository": "https://registry.example.com/apono-operator"}}, "image/repository"),
+        ({"image": {"repository": "registry.example.com/apono-operator:0.1.0"}}, "image/repository"),
+        ({"image": {"repository": "apono-operator@sha256:0"}}, "image/repository"),
+        ({"image": {"tag": "0.1.0 "}}, "image/tag"),
+        ({"fullnameOverride": "Apono_Operator"}, "fullnameOverride"),
+        ({"nameOverride": "apono: operator"}, "nameOverride"),
+        ({"serviceAccount": {"name": "Operator of Apono"}}, "serviceAccount/name"),
+        ({"priorityClassName": "high priority"}, "priorityClassName"),
     ],
 )
 def test_a_text_of_another_shape_is_refused_with_its_place(chart: Chart, values: Json, place: str) -> None:

@@ -5,7 +5,7 @@ empty list means it.
 */}}
 {{- define "apono-operator.settings" -}}
 - name: APONO_OPERATOR_DEPLOYMENT_NAME
-  value: {{ include "apono-operator.fullname" . }}
+  value: {{ include "apono-operator.fullname" . | quote }}
 {{- range $key := list "watchNamespaces" "watchSelector" "grants" "permissionsBoundaries" "allowUnboundedRoles"
       "allowedManagedPolicyArns" "allowedRoleTagKeys" "allowedEnvNames" "allowedPodLabelKeys"
       "allowedPodAnnotationKeys" "managementAccounts" "roleTags" "maxSessionDuration" "connectorImage"
