@@ -95,6 +95,8 @@ main.add_command(bootstrap)
 @main.command()
 def run() -> None:
     """Run the operator until it is told to stop (SIGTERM, SIGINT)."""
+    # In a container it is process 1, which a signal that it has no handler for does not end: pid_namespaces(7).
+    signal.signal(signal.SIGTERM, _end)
     try:
         settings = operator_settings.load()
         logs.configure(settings.log_format, settings.log_level)
@@ -104,6 +106,11 @@ def run() -> None:
     except (InvalidSettingsError, AdapterError, preflight.HalfConfiguredError) as error:
         _refuse(str(error))
     operator.run()
+
+
+def _end(*_: object) -> NoReturn:
+    """Stop before there is anything to be let go of."""
+    sys.exit(0)
 
 
 def _served_health(port: int) -> Health:
