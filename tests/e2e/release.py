@@ -25,15 +25,17 @@ class Release:
         done = self._run("install", RELEASE, str(CHART), "--values=-", "--wait", "--timeout=120s", values=values)
         assert done.returncode == 0, done.stderr
 
-    def uninstall(self) -> str:
-        """Try to uninstall it; return what Helm and the chart's check say if they refuse, else nothing."""
-        done = self._run("uninstall", RELEASE, "--wait", "--timeout=60s")
+    def uninstall(self, program: Path) -> str:
+        """Try to uninstall it by that Helm; return all that it prints if it refuses, else nothing."""
+        done = self._run("uninstall", RELEASE, "--wait", "--timeout=60s", program=program)
         return done.stdout + done.stderr if done.returncode else ""
 
-    def _run(self, *arguments: str, values: dict[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, *arguments: str, values: dict[str, Any] | None = None, program: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
         return subprocess.run(
-            [str(helm()), *arguments, f"--namespace={self.namespace}"],
+            [str(program or helm()), *arguments, f"--namespace={self.namespace}"],
             env=environment,
             input=yaml.safe_dump(values or {}),
             capture_output=True,

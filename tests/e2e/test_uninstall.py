@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox.controlplane import helm, helm3
 from sandbox.installation import RELEASE
 from tests.e2e.installed import Installed
 
 
-def test_a_release_is_not_uninstalled_while_there_are_connectors(installed: Installed) -> None:
+@pytest.mark.parametrize("program", [helm, helm3], ids=["helm-4", "helm-3"])
+def test_a_release_is_not_uninstalled_while_there_are_connectors_and_helm_prints_their_names(
+    installed: Installed, program: Callable[[], Path]
+) -> None:
     installed.create_token("kept")
     installed.apply("kept")
     installed.ready("kept")
 
-    said = installed.release.uninstall()
+    said = installed.release.uninstall(program())
 
-    assert "kept" in said
+    assert "connectors are still there: apono/kept" in said
+    assert "kubectl delete aponoconnectors --all --namespace apono" in said
     assert installed.cluster.get("Deployment", RELEASE) is not None
     installed.ready("kept")
