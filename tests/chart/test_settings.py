@@ -219,3 +219,13 @@ def test_what_the_operator_would_not_start_with_is_refused_at_once(chart: Chart,
         Settings(**{"allow_unbounded_roles": True, name: value})
 
     assert f"at '/{to_camel(name)}" in chart.refusal({**BOUNDARIES, **as_values({name: value})})
+
+
+DEFAULTS: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", [name for name, value in DEFAULTS.items() if value in ([], {}, "")])
+def test_a_value_that_is_left_empty_is_the_default(chart: Chart, name: str) -> None:
+    values = {name: None} if name != "permissionsBoundaries" else {name: None, "allowUnboundedRoles": True}
+
+    assert chart.render(values).objects == chart.render({**values, name: DEFAULTS[name]}).objects

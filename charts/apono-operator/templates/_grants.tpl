@@ -3,7 +3,7 @@ The namespaces that the operator writes to, as a JSON list: those that `grants` 
 `grantedNamespaces` lists for its patterns.
 */}}
 {{- define "apono-operator.grantedNamespaces" -}}
-{{- $listed := .Values.grantedNamespaces -}}
+{{- $listed := default list .Values.grantedNamespaces -}}
 {{- $names := list -}}
 {{- $expressions := list -}}
 {{- range $entry := include "apono-operator.grantEntries" . | fromJsonArray -}}
@@ -19,7 +19,7 @@ The namespaces that the operator writes to, as a JSON list: those that `grants` 
 {{- include "apono-operator.checkCovered" (dict "namespace" . "names" $names "expressions" $expressions) -}}
 {{- end -}}
 {{- $granted := concat $names $listed | uniq | sortAlpha -}}
-{{- include "apono-operator.checkWatched" (dict "granted" $granted "watched" .Values.watchNamespaces) -}}
+{{- include "apono-operator.checkWatched" (dict "granted" $granted "watched" (default list .Values.watchNamespaces)) -}}
 {{- toJson $granted -}}
 {{- end }}
 
