@@ -20,7 +20,7 @@ from apono_operator.adapters.aws.rate_limits import DEFAULT_RATE_LIMITS, RateLim
 from apono_operator.state.administration import DEFAULT_ENV_NAMES, DEFAULT_IMAGE, Administration, Grant
 from apono_operator.state.claim import DEFAULT_INSTALLATION
 from apono_operator.state.egress import PrivateCa, Proxy
-from apono_operator.state.leadership import ElectionTiming
+from apono_operator.state.leadership import LONGEST_SECONDS, ElectionTiming
 from apono_operator.state.management_accounts import ManagementAccount, twice_configured
 from apono_operator.v1alpha1 import PermissionSet
 from apono_operator.v1alpha1.scalars import DNS_SUBDOMAIN
@@ -220,7 +220,9 @@ class Settings(BaseSettings):
     ] = True
     lease_duration_seconds: Annotated[
         int,
-        Field(ge=2, le=600, description="Seconds for which a Lease that is not renewed is left to its holder."),
+        Field(
+            ge=2, le=LONGEST_SECONDS, description="Seconds for which a Lease that is not renewed is left to its holder."
+        ),
     ] = 15
     lease_renew_deadline_seconds: Annotated[
         float,

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from apono_operator.state.leadership import RELEASED_SECONDS
 from sandbox.controlplane import ControlPlane
 from sandbox.installation import CRD, Installation
 from sandbox.surroundings import Surroundings, surroundings
@@ -56,7 +57,12 @@ def replicas_of_their_own() -> Iterator[Replicas]:
 def replicas_of(installation: Installation) -> Iterator[Replicas]:
     cluster = Cluster(installation.control_plane.kubeconfig, installation.namespace)
     with Replicas(installation, cluster) as replicas:
-        lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": replicas.lease_name}}
+        lease = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": replicas.lease_name},
+            "spec": {"leaseDurationSeconds": RELEASED_SECONDS},
+        }
         installation.control_plane.kubectl(
             "replace", "--force", "-n", installation.namespace, "-f", "-", stdin=json.dumps(lease)
         )

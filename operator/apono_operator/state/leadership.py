@@ -4,7 +4,7 @@ Moments are seconds of one process's own clock and are never compared with those
 are by the clocks of whoever wrote them: they are shown to people, and here only tell that it was written again.
 
 Source: Kubernetes documentation, "Leases"; the decisions are those of client-go's package leaderelection, except for
-a Lease that is missing.
+a Lease that is missing, was emptied, or asks for more time than any setting allows.
 """
 
 from __future__ import annotations
@@ -12,6 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
+
+RELEASED_SECONDS = 1
+"""What a Lease lasts that its holder released, as client-go writes it; others without a holder were emptied by hand."""
+
+LONGEST_SECONDS = 600
+"""What a Lease lasts at most: what says more was written by hand, and would keep everybody waiting."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ class Lease:
     """What a Lease object says.
 
     Attributes:
-        holder: The identity of who leads; empty: nobody, it was released.
+        holder: The identity of who leads; empty: nobody.
         duration: The seconds for which its holder asks others to wait.
         acquired: When the holder began to lead, as text.
         renewed: When it last said that it does, as text.
@@ -120,12 +126,13 @@ def _is_of_another(lease: Lease | None, identity: str) -> bool:
 def _is_free(sighting: Sighting, identity: str, timing: ElectionTiming, now: float) -> bool:
     """Tell whether nobody else can be leading.
 
-    A Lease that is missing may have been deleted under its holder, and is waited for as one that is held.
+    A Lease that is missing, or names nobody, may have been deleted or emptied under its holder, who learns of that when
+    it renews: it is waited for as one that is held, unless it was released.
     """
-    lease = sighting.lease or Lease(holder="unknown")
-    if lease.holder in ("", identity):
+    lease = sighting.lease or Lease()
+    if lease.holder == identity or (not lease.holder and lease.duration == RELEASED_SECONDS):
         return True
-    return now - sighting.since >= max(lease.duration, timing.duration)
+    return now - sighting.since >= max(min(lease.duration, LONGEST_SECONDS), timing.duration)
 
 
 def held(lease: Lease | None, identity: str, timing: ElectionTiming, now: datetime) -> Lease:
@@ -140,7 +147,7 @@ def held(lease: Lease | None, identity: str, timing: ElectionTiming, now: dateti
 
 def released(lease: Lease, now: datetime) -> Lease:
     """Return what the Lease shall say once its holder has gone; *now* is what the clock on the wall shows."""
-    return replace(lease, holder="", duration=1, renewed=micro_time(now))
+    return replace(lease, holder="", duration=RELEASED_SECONDS, renewed=micro_time(now))
 
 
 def micro_time(moment: datetime) -> str:

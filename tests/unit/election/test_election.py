@@ -18,7 +18,7 @@ NEVER_RENEWED = Lease("stranger", 15, "long ago", "long ago", 7, "5")
 @pytest.fixture
 def cluster() -> Cluster:
     """One whose Lease was released: who asks first is elected."""
-    return Cluster(lease=Lease(version="5"))
+    return Cluster(lease=Lease(duration=1, version="5"))
 
 
 def leader_of(cluster: Cluster) -> Candidate:
@@ -189,6 +189,23 @@ def test_a_leader_goes_as_soon_as_it_sees_that_another_holds_its_lease(cluster: 
     leader.round()
 
     assert leader.is_over
+
+
+@pytest.mark.parametrize("duration", [TIMING.duration, 0], ids=["its holder taken out", "another in its place"])
+def test_nobody_takes_a_lease_that_was_emptied_by_hand_while_its_holder_does_not_know(
+    cluster: Cluster, duration: int
+) -> None:
+    leader, heir = leader_of(cluster), cluster.candidate()
+    pass_time(cluster, TIMING.retry / 2, leader, heir)
+    assert cluster.lease is not None
+    cluster.lease = Lease(duration=duration, version="77")
+
+    pass_time(cluster, TIMING.retry / 2, heir)
+    assert cluster.acting() == [leader]
+    pass_time(cluster, TIMING.duration - TIMING.retry, leader, heir)
+    assert (leader.is_over, cluster.acting()) == (True, [])
+    pass_time(cluster, 2 * TIMING.retry, heir)
+    assert cluster.acting() == [heir]
 
 
 def test_a_lease_that_others_label_is_renewed_all_the_same(cluster: Cluster) -> None:

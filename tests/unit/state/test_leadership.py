@@ -66,6 +66,19 @@ def test_a_holder_that_asks_for_more_time_than_ones_own_setting_gets_it() -> Non
     assert as_candidate(lease, since=0.0, now=60.0) is Decision.ACQUIRE
 
 
+def test_a_lease_that_would_last_for_longer_than_any_setting_says_does_not() -> None:
+    lease = replace(OTHERS, duration=2**31 - 1)
+
+    assert as_candidate(lease, since=0.0, now=599.9) is Decision.WAIT
+    assert as_candidate(lease, since=0.0, now=600.0) is Decision.ACQUIRE
+
+
+@pytest.mark.parametrize("lease", [replace(OTHERS, holder=""), Lease(version="1", uid="u")])
+def test_a_lease_that_names_nobody_and_was_not_released_is_waited_for(lease: Lease) -> None:
+    assert as_candidate(lease, since=100.0, now=114.9) is Decision.WAIT
+    assert as_candidate(lease, since=100.0, now=115.0) is Decision.ACQUIRE
+
+
 def test_a_holder_that_asks_for_less_is_left_as_long_as_ones_own_setting_says() -> None:
     assert as_candidate(replace(OTHERS, duration=1), since=0.0, now=14.9) is Decision.WAIT
 
