@@ -10,6 +10,7 @@ import yaml
 
 from docs import charts
 from tests.chart.rendering import BOUNDARIES, CHART, NAMESPACE, RELEASE, ROOT, Chart
+from tests.chart.test_connectors_chart import CONNECTOR
 
 CRD = "apono.io_aponoconnectors.yaml"
 LINES = (CHART / "values.yaml").read_text(encoding="utf-8").splitlines()
@@ -58,6 +59,14 @@ def test_notes_say_where_connectors_may_be_made_and_what_is_missing(chart: Chart
     assert "Connectors may be made in: team-a, team-b" in notes
     assert "names no IAM role" in notes
     assert "allowUnboundedRoles" not in notes
+    assert "names no IAM role" in notes_of(chart, {"serviceAccount": {"annotations": None}})
+
+
+def test_notes_say_how_to_see_all_pods(chart: Chart) -> None:
+    pods = chart.render({}).pod["metadata"]["labels"]
+
+    labels = ",".join(f"app.kubernetes.io/{key}={pods[f'app.kubernetes.io/{key}']}" for key in ("name", "instance"))
+    assert f"kubectl --namespace {NAMESPACE} logs --prefix --selector {labels}\n" in notes_of(chart, {})
 
 
 def test_notes_are_silent_about_what_is_there_and_warn_of_unbounded_roles(chart: Chart) -> None:
@@ -69,9 +78,16 @@ def test_notes_are_silent_about_what_is_there_and_warn_of_unbounded_roles(chart:
     assert "allowUnboundedRoles is on" in notes
 
 
+def test_a_connectors_notes_name_its_secret(connectors_chart: Chart) -> None:
+    notes = notes_of(connectors_chart, {"connectors": [{**CONNECTOR, "namespace": "team-a"}]})
+
+    assert "kubectl create secret generic apono-token --namespace team-a --from-literal=token=" in notes
+    assert "aponoconnector/production --timeout=5m" in notes
+
+
 def notes_of(chart: Chart, values: dict[str, Any]) -> str:
-    arguments = ("install", RELEASE, str(CHART), f"--namespace={NAMESPACE}", "--dry-run=client", "--output=json")
-    done = chart.run(*arguments, values={**BOUNDARIES, **values})
+    arguments = ("install", RELEASE, str(chart.directory), f"--namespace={NAMESPACE}", "--dry-run=client")
+    done = chart.run(*arguments, "--output=json", values={**chart.least, **values})
     assert done.returncode == 0, done.stderr
     notes: str = json.loads(done.stdout)["info"]["notes"]
     return notes
