@@ -82,13 +82,13 @@ class Release:
         """
         self._helm("rollback", self.name, str(revision))
 
-    def uninstall(self) -> str:
-        """Uninstall it, running what its hook asks for; return what the hook said.
+    def uninstall(self, *options: str) -> str:
+        """Uninstall it with these options, running what its hook asks for; return what the hook said.
 
         Raises:
             HelmError: The hook, or the API server, refused; the message holds what both said.
         """
-        command = self._command("uninstall", self.name)
+        command = self._command("uninstall", self.name, *options)
         process = subprocess.Popen(command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         said, deadline = "", time.monotonic() + PATIENCE
         while process.poll() is None:

@@ -33,12 +33,14 @@ def check(kubernetes: Kubernetes, installation: str, namespaces: Sequence[str]) 
     if not names:
         return
     named = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    home = installation.partition("/")[0]
     raise RemainingConnectorsError(
         f"{len(names)} connectors are still there: {named}.\n"
         "Without the operator their roles stay in AWS, and nobody can delete them from the cluster. Delete them first, "
         f"for example by: kubectl delete {v1alpha1.PLURAL} --all --namespace {names[0].partition('/')[0]}\n"
-        "To leave them to a later installation: helm upgrade --reuse-values --set uninstall.leaveConnectors=true, then "
-        "uninstall again."
+        f"To leave them to a later installation: helm uninstall RELEASE --namespace {home} --no-hooks\n"
+        f"To keep the operator: helm rollback RELEASE REVISION --namespace {home}, to the last revision of helm "
+        "history: Helm upgrades nothing whose uninstallation it has begun."
     )
 
 
