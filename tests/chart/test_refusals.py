@@ -81,6 +81,10 @@ ELSEWHERE = "arn:aws:iam::111122223333:"
             "extraEnv: APONO_OPERATOR_WORKERS is a setting of the operator. Set the value of this chart",
         ),
         ({"leaderElection": False}, "without leaderElection, all of them would work on the same connectors"),
+        (
+            {"crds": {"keep": False}, "uninstall": {"leaveConnectors": True}},
+            "with crds.keep=false the definition is deleted with the release",
+        ),
         ({"leaseDurationSeconds": 10}, "leaseRenewDeadlineSeconds must be at least a second less than"),
         ({"leaseRetrySeconds": 5.1}, "leaseRetrySeconds at most half of it"),
         (

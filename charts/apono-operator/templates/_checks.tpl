@@ -2,6 +2,7 @@
 {{- define "apono-operator.check" -}}
 {{- include "apono-operator.checkBoundary" . -}}
 {{- include "apono-operator.checkElection" .Values -}}
+{{- include "apono-operator.checkLeft" .Values -}}
 {{- include "apono-operator.checkManagementAccounts" .Values.managementAccounts -}}
 {{- range $entry := .Values.extraEnv -}}
 {{- if hasPrefix "APONO_OPERATOR_" .name -}}
@@ -27,6 +28,15 @@
       "permissionsBoundaries is empty, and without a boundary no role is made. Set one, for example "
       "permissionsBoundaries.ReadOnly=arn:aws:iam::123456789012:policy/connector-boundary, "
       "or accept roles without one by allowUnboundedRoles=true") -}}
+{{- end -}}
+{{- end }}
+
+{{/* Connectors go with their definition, and nobody would be there to let them. */}}
+{{- define "apono-operator.checkLeft" -}}
+{{- if and .uninstall.leaveConnectors .crds.install (not .crds.keep) -}}
+{{- fail (print
+      "uninstall.leaveConnectors: with crds.keep=false the definition is deleted with the release, and with it the "
+      "connectors that shall be left. Leave one of them as it is") -}}
 {{- end -}}
 {{- end }}
 
