@@ -40,22 +40,22 @@ class ConditionType(StrEnum):
     OIDC_PROVIDER_READY = "OIDCProviderReady", "IAM trusts this cluster's ServiceAccount tokens."
     ORGANIZATION_READY = (
         "OrganizationReady",
-        "Mode `Organization` only: organization, features and unit are as asked, and no role is in the way.",
+        "Not in mode `Account`: organization, features and unit are as asked, and no role is in the way.",
     )
     TOKEN_AVAILABLE = "TokenAvailable", "The connector token is in its Secret."
     CONNECTOR_ROLE_READY = "ConnectorRoleReady", "The connector role is in IAM as asked."
     TRUSTED_ACCESS_ENABLED = (
         "TrustedAccessEnabled",
-        "Mode `Organization` only: StackSets may act throughout the organization. If not, the stack stays as it is.",
+        "Not in mode `Account`: StackSets may act throughout the organization. If not, the stack stays as it is.",
     )
     MANAGEMENT_STACK_READY = (
         "ManagementStackReady",
-        "Mode `Organization` only: the management-account stack is as asked, and its role trusts the connector role.",
+        "Not in mode `Account`: the management-account stack is as asked; a role in it trusts the connector role.",
     )
     DEPLOYMENT_AVAILABLE = "DeploymentAvailable", "The connector's pods run, with the connector role."
     IDENTITY_CENTER_FOUND = (
         "IdentityCenterFound",
-        "Mode `Organization` only: the organization has IAM Identity Center. `Ready` does not depend on it.",
+        "Not in mode `Account`: the organization has IAM Identity Center. `Ready` does not depend on it.",
     )
     MEMBER_ACCOUNTS_READY = (
         "MemberAccountsReady",
