@@ -1,7 +1,7 @@
 """What kstatus makes of an object of a kind that it has no rules for.
 
 Source: sigs.k8s.io/cli-utils, pkg/kstatus/README.md ("Statuses", "Conditions", "The Ready Condition") and
-pkg/kstatus/status/generic.go, which Flux, kpt and ``helm --wait`` use.
+pkg/kstatus/status, generic.go and status.go (`checkReadyCondition`), which Flux, kpt and Helm 4 use.
 """
 
 from __future__ import annotations
@@ -32,12 +32,16 @@ def compute(document: Mapping[str, Any]) -> Result:
         return Result(TERMINATING, "Resource scheduled for deletion")
     generation, observed = metadata["generation"], status.get("observedGeneration")
     if observed is not None and observed != generation:
-        return Result(IN_PROGRESS, f"generation is {generation}, but latest observed generation is {observed}")
+        return Result(
+            IN_PROGRESS,
+            f"{document['kind']} generation is {generation}, but latest observed generation is {observed}",
+        )
     conditions = status.get("conditions", ())
     for condition in conditions:
         if condition["type"] in _STANDARD and condition["status"] == "True":
             return Result(_STANDARD[condition["type"]], condition["message"])
     for condition in conditions:
         if condition["type"] == "Ready":
-            return Result(_READY[condition["status"]], condition["message"])
+            is_ready = condition["status"] == "True"
+            return Result(_READY[condition["status"]], "Resource is Ready" if is_ready else condition["message"])
     return Result(CURRENT, "Resource is current")
