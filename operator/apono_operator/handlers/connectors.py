@@ -165,8 +165,9 @@ class ConnectorHandlers:
             item.failures += 1
             delay = self._timing.backoff(item.failures)
             return delay, delay if quick else math.inf
-        if outcome is None:
-            return self._timing.after(Outcome(Next.NOTHING), 0), math.inf
+        if outcome is None:  # gone, going, or without our finalizer: once it is back, all may be as it was read before
+            item.failures += 1
+            return self._timing.backoff(item.failures), math.inf
         if not quick:
             self._note_look(item, outcome)
         as_asked = outcome.children is Next.NOTHING and not outcome.hurry

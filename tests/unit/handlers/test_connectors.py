@@ -316,3 +316,21 @@ def test_a_first_look_that_fails_does_not_keep_the_loop_busy() -> None:
             await daemon
 
     asyncio.run(story())
+
+
+def test_a_finalizer_that_comes_back_is_looked_at_though_an_earlier_look_has_read_the_same() -> None:
+    """Whatever replaces the object whole, takes it off while a look is to be tried again."""
+    finalizers = ["apono.io/connector-cleanup"]
+    interrupted = Outcome(Next.TIME, hurry=True, read=connector(finalizers=finalizers))
+    answers: list[Outcome | None] = [interrupted, None, DONE]
+
+    async def story() -> None:
+        timing = Timing(resync=600.0, first_retry=0.01, last_retry=0.01, hurry=600.0)
+        async with running(ScriptedReconciler(lambda: answers.pop(0)), timing) as loop:
+            await loop.news(1, finalizers=finalizers)
+            await loop.news(1)
+            assert await loop.reconciler.next() == "look"
+            await loop.news(1, finalizers=finalizers)
+            assert await loop.reconciler.next() == "look"
+
+    asyncio.run(story())
