@@ -17,7 +17,8 @@ from typing import Any, Self
 import urllib3
 
 from sandbox.aws import Calls
-from sandbox.installation import Installation
+from sandbox.controlplane import Write
+from sandbox.installation import RELEASE, Installation
 from sandbox.operator_process import OperatorProcess
 from tests.scenarios.cluster import Cluster
 from tests.scenarios.scenario import Role, Scenario
@@ -80,6 +81,7 @@ class Replicas:
     def __init__(self, installation: Installation, cluster: Cluster) -> None:
         self.installation, self.cluster, self.aws = installation, cluster, installation.aws
         self.lease_name = installation.environment["APONO_OPERATOR_DEPLOYMENT_NAME"]
+        self._log = installation.control_plane.audit_log()
         self._stack = ExitStack()
         self._scenario: Scenario
 
@@ -124,6 +126,15 @@ class Replicas:
     def lease_is_there(self) -> bool:
         """Whether there is one."""
         return bool(self._kubectl("get", "leases", "--ignore-not-found", "-o", "name", self.lease_name))
+
+    def until_looked_at_lease(self, times: int) -> None:
+        """Wait until those who wait for the Lease have looked at it so often from now on, by the API server's log."""
+        mark = self._log.mark()
+        until(f"they looked {times} times more", lambda: len(self._looks(mark)) >= times)
+
+    def _looks(self, mark: int) -> list[Write]:
+        asked = self._log.requests(self.installation.namespace, RELEASE, mark)
+        return [one for one in asked if (one.verb, one.resource, one.name) == ("get", "leases", self.lease_name)]
 
     def write_lease(self, **spec: Any) -> None:
         """Write it as somebody else would."""
