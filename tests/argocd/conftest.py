@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,14 @@ from sandbox.argocd import ArgoCD, Repository
 from sandbox.controlplane import ControlPlane
 from tests.argocd.gitops import GitOps
 from tests.argocd.settings import SETTINGS
-from tests.scenarios.conftest import around, start, start_organization
+from tests.scenarios.cluster import Document
+from tests.scenarios.conftest import StartScenario, around, start, start_organization
+from tests.scenarios.scenario import Scenario, manifest
 
 __all__ = ["around", "start", "start_organization"]
 
 NewGitOps = Callable[[str], GitOps]
+Deploy = Callable[..., tuple[Scenario, GitOps]]
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +45,21 @@ def gitops(argocd: ArgoCD, tmp_path: Path) -> Iterator[NewGitOps]:
     yield make
     for one in made:
         one.forget()
+
+
+@pytest.fixture
+def deploy(start: StartScenario, gitops: NewGitOps) -> Deploy:
+    """Have connectors, a minimal one if none are given, that are all Healthy by an Application with *options*."""
+
+    def healthy(
+        *connectors: Document, options: Sequence[str] = (), annotations: Mapping[str, str] | None = None
+    ) -> tuple[Scenario, GitOps]:
+        scenario = start()
+        scenario.create_token()
+        app = gitops(scenario.cluster.namespace)
+        app.push(*(connectors or (manifest(),)))
+        app.deploy(*options, annotations=annotations)
+        app.until_healthy(60)
+        return scenario, app
+
+    return healthy

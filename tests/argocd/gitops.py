@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +19,9 @@ CASCADE = "resources-finalizer.argocd.argoproj.io"
 
 IN_CLUSTER = "https://kubernetes.default.svc"
 FOLDER = "connectors"
+
+LOOK_SECONDS = 30.0
+"""Within how long Argo CD, which resyncs every 5 s here, looks at an Application again on however busy a machine."""
 
 # As docs/gitops.md has it, with less patience: what people wait for in minutes, tests need not.
 RETRY: Document = {"limit": 5, "refresh": True, "backoff": {"duration": "1s", "factor": 2, "maxDuration": "10s"}}
@@ -95,8 +97,14 @@ class GitOps:
         """Plain manifests of the repository, as a source."""
         return {"repoURL": self.repository.url, "targetRevision": "main", "path": path}
 
-    def delete(self) -> None:
-        """Delete the Application with all that it deployed; does not wait."""
+    def delete(self, *below: GitOps) -> None:
+        """Delete the Application with all that it deployed, other Applications *below* it included; does not wait.
+
+        Argo CD looks at all of them just before that: a look that is under way meanwhile makes anew what is missing.
+        """
+        for one in (self, *below):
+            self.argocd.refresh(one.name)
+        self.until("looked at", lambda: not any(one.is_to_be_looked_at for one in (self, *below)))
         self.argocd.delete(self.name)
 
     def forget(self) -> None:
@@ -115,6 +123,11 @@ class GitOps:
     @property
     def is_gone(self) -> bool:
         return self.argocd.application(self.name) is None
+
+    @property
+    def is_to_be_looked_at(self) -> bool:
+        """Whether Argo CD was told to look at it, and has not yet."""
+        return "argocd.argoproj.io/refresh" in self.application()["metadata"].get("annotations", {})
 
     def sync_status(self) -> str:
         return str(self.application().get("status", {}).get("sync", {}).get("status", ""))
@@ -170,12 +183,18 @@ class GitOps:
     def until(self, what: str, look: Callable[[], object], seconds: float = 20.0) -> None:
         until(f"{self.name}: {what}", look, seconds, self._last)
 
-    def stays(self, seconds: float) -> Iterator[Document]:
-        """Give the Application again and again for so long."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            yield self.application()
-            time.sleep(0.2)
+    def until_compared(self, times: int) -> set[tuple[str, str]]:
+        """Wait for so many more of Argo CD's own looks; return the sync and health statuses shown meanwhile."""
+        looks, shown = set(), set()
+
+        def look() -> bool:
+            status = self.application()["status"]
+            looks.add(status["reconciledAt"])
+            shown.add((status["sync"]["status"], status["health"]["status"]))
+            return len(looks) > times
+
+        self.until(f"compared {times} times more", look, times * LOOK_SECONDS)
+        return shown
 
     def _is_synced(self) -> bool:
         status = self.application().get("status", {})

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from apono_operator.state.conditions import INFORMATIVE
 from sandbox.argocd import Health, assess
 from tests.argocd.settings import CUSTOMIZATION, HEALTH, KEY
 from tests.condition_sets import Document, deleted, document, living
@@ -90,9 +91,17 @@ def _fits(connector: Document, health: Health) -> bool:
     status, kind = _expected(connector, listed)
     told = listed[kind]
     words = (told["message"],) if status == "Healthy" else (told["reason"], told["message"])
-    beside = [listed[one]["message"] for one in ("Drifted", "Unconfirmed") if one in listed]
+    beside = [
+        listed[one]["message"] for one in ("Drifted", "Unconfirmed", *INFORMATIVE) if _is_worth_knowing(listed, one)
+    ]
     complete = status not in {"Healthy", "Suspended"} or all(words in health.message for words in beside)
     return health.status == status and all(word in health.message for word in words) and complete
+
+
+def _is_worth_knowing(listed: dict[str, Any], kind: str) -> bool:
+    if kind not in listed:
+        return False
+    return kind not in INFORMATIVE or (listed[kind]["status"] != "True" and listed[kind]["reason"] != "Waiting")
 
 
 def _expected(connector: Document, listed: dict[str, Any]) -> tuple[str, str]:

@@ -5,22 +5,17 @@ from __future__ import annotations
 import signal
 import time
 
-from tests.argocd.conftest import NewGitOps
+from tests.argocd.conftest import Deploy, NewGitOps
 from tests.argocd.test_sync import WAYS
-from tests.scenarios.conftest import StartOrganization, StartScenario
+from tests.scenarios.conftest import StartOrganization
 from tests.scenarios.scenario import NAME, manifest
 from tests.waiting import until
 
 FINALIZER = "apono.io/connector-cleanup"
 
 
-def test_a_connector_that_is_taken_out_of_git_is_pruned_with_its_role(start: StartScenario, gitops: NewGitOps) -> None:
-    scenario = start()
-    scenario.create_token()
-    app = gitops(scenario.cluster.namespace)
-    app.push(manifest(), manifest("other"))
-    app.deploy()
-    app.until_healthy(40)
+def test_a_connector_that_is_taken_out_of_git_is_pruned_with_its_role(deploy: Deploy) -> None:
+    scenario, app = deploy(manifest(), manifest("other"))
 
     app.remove()
 
@@ -47,15 +42,9 @@ def test_a_deleted_application_ends_with_its_roles_and_stacks(
     assert (scenario.connector_roles(), scenario.connector_stacks(), scenario.management_roles()) == ([], {}, [])
 
 
-def test_a_replaced_connector_has_its_finalizer_back_within_a_second(start: StartScenario, gitops: NewGitOps) -> None:
-    scenario = start()
-    scenario.create_token()
-    app = gitops(scenario.cluster.namespace)
-    app.push_spec()
-    app.deploy(*WAYS["replace"].options)
-    app.until_healthy(40)
-    bare = scenario.connector()
-    written = bare["metadata"]["generation"]
+def test_a_replaced_connector_has_its_finalizer_back_within_a_second(deploy: Deploy) -> None:
+    scenario, app = deploy(options=WAYS["replace"].options)
+    written = scenario.connector()["metadata"]["generation"]
 
     scenario.operator.signal(signal.SIGSTOP)
     app.push_spec(deployment={"replicas": 2})
@@ -70,16 +59,9 @@ def test_a_replaced_connector_has_its_finalizer_back_within_a_second(start: Star
     app.until_healthy(40)
 
 
-def test_a_role_whose_connector_is_deleted_while_it_is_replaced_is_told_of(
-    start: StartScenario, gitops: NewGitOps
-) -> None:
+def test_a_role_whose_connector_is_deleted_while_it_is_replaced_is_told_of(deploy: Deploy) -> None:
     """No operator was there to put the finalizer back: its search for roles without a connector finds the role."""
-    scenario = start()
-    scenario.create_token()
-    app = gitops(scenario.cluster.namespace)
-    app.push(manifest(), manifest("other"))
-    app.deploy(*WAYS["replace"].options)
-    app.until_healthy(40)
+    scenario, app = deploy(manifest(), manifest("other"), options=WAYS["replace"].options)
     written = scenario.connector()["metadata"]["generation"]
 
     scenario.operator.stop()

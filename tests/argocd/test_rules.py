@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
 
-from tests.argocd.conftest import NewGitOps
+from tests.argocd.conftest import Deploy
 from tests.argocd.gitops import GitOps
-from tests.argocd.test_sync import WAYS, Way
-from tests.scenarios.conftest import StartScenario
-from tests.scenarios.scenario import NAME, Scenario, manifest
+from tests.argocd.test_sync import WAYS
+from tests.scenarios.scenario import NAME, manifest
 
 Document = dict[str, Any]
 
@@ -32,24 +30,8 @@ REFUSED: Final[dict[str, tuple[Document, str]]] = {
 }
 
 
-@pytest.fixture
-def deployed(start: StartScenario, gitops: NewGitOps) -> Callable[[Way], tuple[Scenario, GitOps]]:
-    def deploy(way: Way) -> tuple[Scenario, GitOps]:
-        scenario = start()
-        scenario.create_token()
-        app = gitops(scenario.cluster.namespace)
-        app.push_spec()
-        app.deploy(*way.options, annotations=way.annotations)
-        app.until_healthy(40)
-        return scenario, app
-
-    return deploy
-
-
-def test_a_manifest_that_a_rule_refuses_shows_the_message_of_the_rule_and_leaves_the_connector(
-    deployed: Callable[[Way], tuple[Scenario, GitOps]],
-) -> None:
-    scenario, app = deployed(WAYS["client-side apply"])
+def test_a_manifest_that_a_rule_refuses_shows_the_message_of_the_rule_and_leaves_the_connector(deploy: Deploy) -> None:
+    scenario, app = deploy()
     for refused, message in REFUSED.values():
         app.push(refused)
         app.until(message, lambda message=message: message in told(app), 40)  # type: ignore[misc]
@@ -62,10 +44,10 @@ def test_a_manifest_that_a_rule_refuses_shows_the_message_of_the_rule_and_leaves
 
 @pytest.mark.parametrize("way", ["server-side apply", "server-side diff", "server-side apply and diff"])
 def test_a_field_that_the_definition_does_not_know_is_named_by_what_compares_or_applies_on_the_servers_side(
-    deployed: Callable[[Way], tuple[Scenario, GitOps]], way: str
+    deploy: Deploy, way: str
 ) -> None:
     """As one of a newer version, or one that was removed from this."""
-    scenario, app = deployed(WAYS[way])
+    scenario, app = deploy(**WAYS[way]._asdict())
 
     app.push(manifest(newField="yes"))
     app.until("the field is named", lambda: "spec.newField" in told(app), 40)
@@ -77,11 +59,9 @@ def test_a_field_that_the_definition_does_not_know_is_named_by_what_compares_or_
 
 
 @pytest.mark.parametrize("way", ["client-side apply", "replace"])
-def test_a_field_that_the_definition_does_not_know_is_else_a_difference_that_stays(
-    deployed: Callable[[Way], tuple[Scenario, GitOps]], way: str
-) -> None:
+def test_a_field_that_the_definition_does_not_know_is_else_a_difference_that_stays(deploy: Deploy, way: str) -> None:
     """The API server drops it without a word, and Argo CD says that it was synced: people see the difference."""
-    scenario, app = deployed(WAYS[way])
+    scenario, app = deploy(**WAYS[way]._asdict())
 
     app.push(manifest(newField="yes"))
     app.until("it was synced in vain", lambda: app.sync_status() == "OutOfSync" and app.is_last_push_synced(), 40)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from tests.argocd.conftest import NewGitOps
+from tests.argocd.conftest import Deploy
 from tests.argocd.gitops import GitOps
 from tests.argocd.writing import Writers
-from tests.scenarios.conftest import StartScenario
-from tests.scenarios.scenario import CHILD, NAME, Scenario
+from tests.scenarios.scenario import CHILD, NAME, Scenario, manifest
 from tests.waiting import until
 
-SETTLED_SECONDS = 8.0
 
-
-def test_a_hand_edit_of_the_connector_is_undone_with_one_write(start: StartScenario, gitops: NewGitOps) -> None:
-    scenario, app = healthy(start, gitops, deployment={"replicas": 1})
+def test_a_hand_edit_of_the_connector_is_undone_with_one_write(deploy: Deploy) -> None:
+    scenario, app = deploy(manifest(deployment={"replicas": 1}))
     writers = Writers.from_now_on(app.argocd, app.namespace)
 
     scenario.cluster.patch("AponoConnector", NAME, {"spec": {"deployment": {"replicas": 3}}})
@@ -26,8 +23,8 @@ def test_a_hand_edit_of_the_connector_is_undone_with_one_write(start: StartScena
     assert writers.of_operator()[("patch", "deployments")] <= len(("there", "back"))
 
 
-def test_a_hand_edit_of_a_child_is_undone_by_the_operator_alone(start: StartScenario, gitops: NewGitOps) -> None:
-    scenario, app = healthy(start, gitops)
+def test_a_hand_edit_of_a_child_is_undone_by_the_operator_alone(deploy: Deploy) -> None:
+    scenario, app = deploy()
     writers = Writers.from_now_on(app.argocd, app.namespace)
 
     scenario.cluster.patch("Deployment", CHILD, {"spec": {"replicas": 3}})
@@ -39,8 +36,8 @@ def test_a_hand_edit_of_a_child_is_undone_by_the_operator_alone(start: StartScen
     assert writers.of_operator()[("patch", "deployments")] == 1
 
 
-def test_a_child_that_is_deleted_comes_back_without_argo(start: StartScenario, gitops: NewGitOps) -> None:
-    scenario, app = healthy(start, gitops)
+def test_a_child_that_is_deleted_comes_back_without_argo(deploy: Deploy) -> None:
+    scenario, app = deploy()
     writers = Writers.from_now_on(app.argocd, app.namespace)
 
     scenario.cluster.delete("ServiceAccount", CHILD)
@@ -50,20 +47,9 @@ def test_a_child_that_is_deleted_comes_back_without_argo(start: StartScenario, g
     assert writers.of_argocd() == {}
 
 
-def healthy(start: StartScenario, gitops: NewGitOps, **spec: object) -> tuple[Scenario, GitOps]:
-    scenario = start()
-    scenario.create_token()
-    app = gitops(scenario.cluster.namespace)
-    app.push_spec(**spec)
-    app.deploy()
-    app.until_healthy(40)
-    return scenario, app
-
-
 def settled(app: GitOps) -> None:
-    """Let whoever wants to fight do so: longer than Argo CD's resync."""
-    for one in app.stays(SETTLED_SECONDS):
-        assert one["status"]["sync"]["status"] == "Synced"
+    """Let whoever wants to fight do so, for one of Argo CD's resyncs and more."""
+    assert {sync for sync, _ in app.until_compared(2)} == {"Synced"}
 
 
 def replicas(scenario: Scenario) -> int:

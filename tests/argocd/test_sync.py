@@ -17,9 +17,10 @@ from tests.scenarios.conftest import StartScenario
 from tests.scenarios.scenario import CHILD, NAME, TOKEN, TOKEN_SECRET, Scenario, manifest
 from tests.waiting import until
 
-QUIET_SECONDS: Final = float(os.environ.get("QUIET_SECONDS", "15"))
-"""For how long nobody may write: three of Argo CD's resyncs, one of the operator's, and 15 looks at Secrets."""
+QUIET_RESYNCS: Final = int(os.environ.get("QUIET_RESYNCS", "3"))
+"""For how many of Argo CD's resyncs, of 5 s each, nobody may write; and for one of the operator's at least."""
 
+NAMES: Final = (NAME, "complete")
 TRACKING: Final = ("argocd.argoproj.io/", "app.kubernetes.io/instance")
 ALLOWED: Final[dict[str, Any]] = {
     "resyncSeconds": 10,
@@ -95,19 +96,18 @@ def test_connectors_become_healthy_and_nothing_differs_whatever_happens_to_the_o
 def test_nobody_writes_while_nothing_happens(
     start: StartScenario, gitops: NewGitOps, record_property: Callable[[str, object], None]
 ) -> None:
-    _, app = begun(start, gitops)
+    scenario, app = begun(start, gitops)
     app.push(manifest(), manifest("complete", **COMPLETE))
     app.deploy()
     app.until_healthy(60)
-    until("the pass after the last change is over", lambda: quiet_for(app, 3), 90)
-    writers = Writers.from_now_on(app.argocd, app.namespace)
+    until("the pass after the last change is over", lambda: is_quiet(app), 90)
+    writers, mark, began = Writers.from_now_on(app.argocd, app.namespace), scenario.aws.calls.mark(), time.monotonic()
 
-    statuses = {
-        (one["status"]["sync"]["status"], one["status"]["health"]["status"]) for one in app.stays(QUIET_SECONDS)
-    }
+    shown = app.until_compared(QUIET_RESYNCS)
+    until("the operator has looked at both anew", lambda: len(roles_looked_at(scenario, mark)) == len(NAMES), 40)
 
-    record_property("quiet seconds", QUIET_SECONDS)
-    assert statuses == {("Synced", "Healthy")}
+    record_property("quiet seconds", round(time.monotonic() - began))
+    assert shown == {("Synced", "Healthy")}
     assert (writers.of_operator(), writers.of_argocd()) == ({}, {})
 
 
@@ -174,7 +174,13 @@ def reconciled(app: GitOps) -> None:
     app.until("compared anew", lambda: app.application()["status"]["reconciledAt"] != before, 30)
 
 
-def quiet_for(app: GitOps, seconds: float) -> bool:
-    """Whether neither of both writes for so long."""
+def is_quiet(app: GitOps) -> bool:
+    """Whether neither of both writes until Argo CD looks again."""
     writers = Writers.from_now_on(app.argocd, app.namespace)
-    return all(not (writers.of_operator() or writers.of_argocd()) for _ in app.stays(seconds))
+    app.until_compared(1)
+    return not (writers.of_operator() or writers.of_argocd())
+
+
+def roles_looked_at(scenario: Scenario, mark: int) -> set[str]:
+    """The roles that a look at AWS began with since *mark*: each look begins with its connector's."""
+    return {call.parameters["RoleName"] for call in scenario.operator_calls(mark).of(operation="GetRole")}
