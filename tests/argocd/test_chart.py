@@ -14,12 +14,11 @@ import yaml
 
 from sandbox.aws import Account
 from sandbox.bootstrap import bootstrap_account
-from sandbox.installation import CHART, RELEASE, Installation, chart_values
+from sandbox.installation import CHART, RELEASE, ROOT, Installation, chart_values
 from sandbox.operator_process import OperatorProcess
 from sandbox.surroundings import Surroundings
 from tests.argocd.conftest import NewGitOps
 from tests.argocd.gitops import FOLDER, GitOps
-from tests.argocd.writing import Writers
 from tests.scenarios.cluster import Cluster, Document
 from tests.scenarios.conftest import new_namespace
 from tests.scenarios.scenario import NAME, TOKEN, TOKEN_SECRET, condition_of, manifest
@@ -27,6 +26,9 @@ from tests.waiting import until
 
 WAVE: Final = "argocd.argoproj.io/sync-wave"
 FINALIZER: Final = "apono.io/connector-cleanup"
+CHECKED: Final = "pre-delete-finalizer.argocd.argoproj.io"
+"""What Argo CD puts on an Application whose chart has a check before it goes."""
+
 ORDERLY: Final[tuple[set[str], ...]] = ({"connector", "operator"}, {"operator"}, set())
 """What may be there while an Application goes: never a connector without its operator."""
 
@@ -124,21 +126,41 @@ def in_wave(wave: int, document: Document) -> Document:
     return {**document, "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), WAVE: str(wave)}}}
 
 
+def examples(name: str) -> list[Document]:
+    """The Applications of an example, as people copy them."""
+    return list(yaml.safe_load_all((ROOT / "examples" / "argocd" / name).read_text(encoding="utf-8")))
+
+
+def placed(example: Document, app: GitOps, *sources: Document) -> Document:
+    """*example* under the name of *app*, for its namespace, from *sources*; the rest stays as it is."""
+    metadata, spec = example["metadata"], example["spec"]
+    kept = {key: value for key, value in spec.items() if key not in {"source", "sources"}}
+    return {
+        **example,
+        "metadata": {**metadata, "name": app.name, "namespace": app.argocd.namespace},
+        "spec": {
+            **kept,
+            "sources": list(sources),
+            "destination": {**spec["destination"], "namespace": app.namespace},
+        },
+    }
+
+
 def test_one_application_brings_operator_and_connectors_upgrades_and_ends_by_waves(delivery: Delivery) -> None:
     app = delivery.app
+    (example,) = examples("application.yaml")
     app.push(in_wave(1, manifest()))
-    app.deploy(sources=[delivery.chart(), app.folder()])
+    app.argocd.apply([placed(example, app, delivery.chart(), app.folder())])
     delivery.start_as_deployed()
     app.until_healthy(60)
     assert len(delivery.roles()) == 1
 
-    writers = Writers.from_now_on(app.argocd, app.namespace)
     delivery.stop()
-    app.deploy(sources=[delivery.chart(logLevel="debug"), app.folder()])
+    app.argocd.apply([placed(example, app, delivery.chart(logLevel="debug"), app.folder())])
     until("the operator is rolled", lambda: generation_of(delivery.deployment()) == 2, 30)
     delivery.start_as_deployed()
     app.until_healthy(60)
-    assert not [written for written in writers.of_argocd() if written[1].startswith("aponoconnectors")]
+    assert generation_of(delivery.connector()) == 1
 
     app.delete()
     for there in delivery.while_it_goes():
@@ -174,26 +196,31 @@ def test_without_waves_nothing_is_lost_and_an_operator_that_comes_back_ends_it(d
 
 
 def test_an_application_of_applications_brings_the_operator_first_and_takes_it_last(delivery: Delivery) -> None:
+    """With the chart's check before it goes, which Argo CD notes on its Application by finalizers of its own."""
     app = delivery.app
+    delivery.values["uninstall"] = {"leaveConnectors": False}
     operator = GitOps(app.argocd, app.repository, f"{app.name}-operator", app.namespace)
     connectors = GitOps(app.argocd, app.repository, f"{app.name}-connectors", app.namespace)
+    first, second = examples("app-of-apps.yaml")
     children = {
-        "apps/operator.yaml": in_wave(0, operator.document(sources=[delivery.chart()])),
-        "apps/connectors.yaml": in_wave(1, connectors.document()),
+        "apps/operator.yaml": placed(first, operator, delivery.chart()),
+        "apps/connectors.yaml": placed(second, connectors, connectors.folder()),
         f"{FOLDER}/{NAME}.yaml": manifest(),
     }
     app.push_files({path: yaml.safe_dump(document) for path, document in children.items()})
-    root = app.document(sources=[app.folder("apps")])
+    (example,) = examples("root.yaml")
+    root = placed(example, app, app.folder("apps"))
     root["spec"]["destination"]["namespace"] = app.argocd.namespace
     app.argocd.apply([root])
 
     until("the operator's Application is there", lambda: not operator.is_gone, 30)
     assert connectors.is_gone or delivery.deployment() is not None
     delivery.start_as_deployed()
-    app.until_healthy(60)
-    assert delivery.is_ready()
+    until("the connector is Ready", delivery.is_ready, 60)
+    operator.until("the check is noted", lambda: CHECKED in operator.application()["metadata"]["finalizers"])
+    assert {sync for sync, _ in app.until_compared(2)} == {"Synced"}
 
-    app.delete()
+    app.delete(connectors)
     for there in delivery.while_it_goes():
         assert there in ORDERLY
     assert (operator.is_gone, connectors.is_gone, delivery.roles()) == (True, True, [])
