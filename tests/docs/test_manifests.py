@@ -113,6 +113,18 @@ def test_helm_takes_the_values_that_the_page_of_installation_shows(
     assert kind in {one["kind"] for one in objects}
 
 
+def test_helm_renders_the_health_for_argo_cd_as_the_page_of_gitops_says(tmp_path: Path) -> None:
+    (block,) = (block for block in page("docs/gitops.md").blocks("sh") if "helm template" in block)
+    command, _, _ = block.replace("\\\n", " ").partition("|")
+
+    (made,) = _templated(tmp_path, *shlex.split(command)[2:])
+
+    script = (ROOT / "resource_customizations" / "apono.io" / "AponoConnector" / "health.lua").read_text(
+        encoding="utf-8"
+    )
+    assert made["data"] == {"resource.customizations.health.apono.io_AponoConnector": script}
+
+
 def _templated(scratch: Path, *arguments: str) -> list[dict[str, Any]]:
     done = subprocess.run(
         [str(helm()), "template", *arguments],
