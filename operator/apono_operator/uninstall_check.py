@@ -35,7 +35,7 @@ def check(kubernetes: Kubernetes, installation: str, namespaces: Sequence[str]) 
     named = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
     home = installation.partition("/")[0]
     raise RemainingConnectorsError(
-        f"{len(names)} connectors are still there: {named}.\n"
+        f"Connectors are still there: {named}.\n"
         "Without the operator their roles stay in AWS, and nobody can delete them from the cluster. Delete them first, "
         f"for example by: kubectl delete {v1alpha1.PLURAL} --all --namespace {names[0].partition('/')[0]}\n"
         f"To leave them to a later installation: helm uninstall RELEASE --namespace {home} --no-hooks\n"

@@ -69,7 +69,7 @@ def test_a_release_is_installed_used_upgraded_rolled_back_and_uninstalled(
     release.rollback(1)
     assert site.columns() == before
     with release.start():
-        with pytest.raises(HelmError, match=f"1 connectors are still there: apono/{NAME}"):
+        with pytest.raises(HelmError, match=f"Connectors are still there: apono/{NAME}"):
             release.uninstall()
         site.condition("Ready", "True")
         release.rollback(3)

@@ -60,7 +60,7 @@ def test_connectors_of_this_installation_and_of_none_are_named_with_what_to_do(
     ended = check()
 
     assert ended.status == 1
-    assert f"2 connectors are still there: {cluster.namespace}/first, {cluster.namespace}/second." in ended.errors
+    assert f"Connectors are still there: {cluster.namespace}/first, {cluster.namespace}/second." in ended.errors
     assert f"kubectl delete aponoconnectors --all --namespace {cluster.namespace}" in ended.errors
     assert "helm uninstall RELEASE --namespace apono --no-hooks\n" in ended.errors
     assert "helm rollback RELEASE REVISION --namespace apono, to the last revision" in ended.errors
