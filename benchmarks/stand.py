@@ -96,8 +96,9 @@ class Stand:
         def look() -> bool:
             nonlocal last, since
             now = self.mark()
-            if now != last:
-                last, since = now, time.monotonic()
+            if self._has_worked(last):
+                since = time.monotonic()
+            last = now
             return time.monotonic() - since >= seconds
 
         until("the operator is quiet", look, patience)
@@ -112,10 +113,8 @@ class Stand:
 
     def management_calls(self, since: Mark, managed: ManagedOrganization) -> Calls:
         """What the operator asked of AWS in a management account."""
-        entry = self._installation.management_account or {}
-        role = f"/{str(entry['roleArn']).rpartition('/')[2]}/"
         of_account = self.aws.calls.since(since.calls).of(account=managed.management)
-        return Calls([call for call in of_account if role in (call.caller or "")])
+        return Calls([call for call in of_account if self._is_by_management_role(call)])
 
     def writes(self, since: Mark) -> list[Write]:
         """What the operator wrote in Kubernetes."""
@@ -131,6 +130,16 @@ class Stand:
         if call.caller is None:
             return call.parameters.get("RoleArn") == role_arn
         return call.account_id == self.account.account_id and f"/{role_arn.rpartition('/')[2]}/" in call.caller
+
+    def _is_by_management_role(self, call: CallRecord) -> bool:
+        entry = self._installation.management_account
+        return entry is not None and f"/{str(entry['roleArn']).rpartition('/')[2]}/" in (call.caller or "")
+
+    def _has_worked(self, since: Mark) -> bool:
+        """Tell whether the operator has called AWS or written; others may work beside it."""
+        calls = self.aws.calls.since(since.calls)
+        called = any(self._is_operators(call) or self._is_by_management_role(call) for call in calls)
+        return called or bool(self.writes(since))
 
     @property
     def memory(self) -> float:
