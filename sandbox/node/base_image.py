@@ -53,8 +53,8 @@ def write_root(archive: Path, scratch: Path) -> None:
     _install_python(_python(), root / "usr" / "local")
     libraries = [str(file) for file in (root / "usr" / "local" / "lib").rglob("*.so*") if not file.is_symlink()]
     _run(program("strip"), "--strip-unneeded", *libraries)
-    _run(program("chroot"), str(root), "ldconfig")
-    _run(program("chroot"), str(root), "python3", "-m", "ensurepip", "--default-pip")
+    _run(program("chroot"), str(root), "/sbin/ldconfig")
+    _run(program("chroot"), str(root), "/usr/local/bin/python3", "-m", "ensurepip", "--default-pip")
     _run(program("tar"), "--create", f"--file={archive}", f"--directory={root}", "--exclude=./dev/*", ".")
 
 
