@@ -43,8 +43,11 @@ OTHERS = [f"--ignore={folder}" for folder in (*PURE_TESTS, *APART)]
 SWEPT = ("points", "leaked", "doubled", "not converged")
 """The figures of a sweep."""
 
+LONG = ("tests/sweeps", "tests/scenarios")
+"""What takes longest comes first, so that no worker is left alone with it in the end."""
+
 # More workers than a small machine has cores: most tests wait for Kubernetes.
-REST = [PYTHON, "-m", "pytest", "-q", "-n", "5", "--dist", "worksteal", *OTHERS, "--durations=25", "tests"]
+REST = [PYTHON, "-m", "pytest", "-q", "-n", "5", "--dist", "worksteal", *OTHERS, "--durations=25", *LONG, "tests"]
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,9 @@ import pytest
 from sandbox.controlplane import ControlPlane, shared_control_plane
 from sandbox.controlplane.control_plane import KUBECONFIG_VARIABLE
 from sandbox.installation import CRD
-from tests.distribution import dealt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let all workers of pytest-xdist begin with long tests."""
-    if hasattr(config, "workerinput"):
-        items[:] = dealt(items, config.workerinput["workercount"])
 
 
 @pytest.fixture(scope="session")
