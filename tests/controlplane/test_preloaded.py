@@ -16,7 +16,7 @@ from sandbox.installation import ROOT
 from tests.waiting import until
 
 PROGRAM = """
-import json, os, signal, sys, threading, time
+import json, os, signal, sys, threading
 from program import place
 told = {
     "name": __name__,
@@ -29,7 +29,7 @@ told = {
 if __name__ == "__main__":
     print(json.dumps(told), flush=True)
     if sys.argv[1] == "stay":
-        time.sleep(60)
+        signal.pause()
     sys.exit(int(sys.argv[2]))
 """
 PLACE = "import os\nPLACE = os.environ.get('PLACE')\n"

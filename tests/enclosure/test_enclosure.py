@@ -20,7 +20,7 @@ SLEEPING = f"""
 import sys
 from sandbox.node.enclosure import enclosed
 
-enclosed([sys.executable, "-c", "import time; time.sleep(1000)", "{MARK}"])
+enclosed([sys.executable, "-c", "import signal; signal.pause()", "{MARK}"])
 """
 
 
